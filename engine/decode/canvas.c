@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* canvas.c - see canvas.h. */
+#include "decode/canvas.h"
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/mem.h"
+
+#include <math.h>
+#include <string.h>
+
+struct hk__canvas {
+    hk__sampler *grid, *raster;
+    uint8_t *blank; /* [width] for filling */
+    uint32_t blank_width;
+    bool timed;
+    uint64_t ns;
+};
+
+hk_status hk__canvas_new(hk__canvas **out, hk_error *err)
+{
+    hk__canvas *canvas = hk__alloc(1, sizeof *canvas);
+    if (!canvas)
+        return hk__fail_memory(err);
+    *out = canvas;
+    return HK_OK;
+}
+
+static void clear(hk__canvas *canvas)
+{
+    hk__sampler_free(canvas->grid);
+    hk__sampler_free(canvas->raster);
+    hk__free(canvas->blank);
+    canvas->grid = canvas->raster = NULL;
+    canvas->blank = NULL;
+}
+
+void hk__canvas_free(hk__canvas *canvas)
+{
+    if (!canvas)
+        return;
+    clear(canvas);
+    hk__free(canvas);
+}
+
+hk_status hk__canvas_begin(hk__canvas *canvas, uint32_t width, uint32_t height,
+                           unsigned orientation, hk_error *err)
+{
+    canvas->ns = 0;
+    /* Most folders hold many pictures of one size: the weights are kept. */
+    if (canvas->grid && hk__sampler_fits(canvas->grid, width, height, orientation) &&
+        hk__sampler_rows_left(canvas->grid) == height)
+        return HK_OK;
+    clear(canvas);
+    hk_status status = hk__sampler_grid(&canvas->grid, width, height, orientation, err);
+    if (!status)
+        status = hk__sampler_raster(&canvas->raster, width, height, orientation, err);
+    if (!status) {
+        canvas->blank = hk__alloc(width, 1);
+        canvas->blank_width = width;
+        if (!canvas->blank)
+            status = hk__fail_memory(err);
+    }
+    if (status)
+        clear(canvas);
+    return status;
+}
+
+uint32_t hk__canvas_rows_left(const hk__canvas *canvas)
+{
+    return hk__sampler_rows_left(canvas->grid);
+}
+
+void hk__canvas_row_u8(hk__canvas *canvas, const uint8_t *row)
+{
+    const uint64_t start = canvas->timed ? hk__clock_ns() : 0;
+    if (hk__canvas_rows_left(canvas)) {
+        hk__sampler_row_u8(canvas->grid, row);
+        hk__sampler_row_u8(canvas->raster, row);
+    }
+    if (canvas->timed)
+        canvas->ns += hk__clock_ns() - start;
+}
+
+void hk__canvas_row_f32(hk__canvas *canvas, const float *row)
+{
+    const uint64_t start = canvas->timed ? hk__clock_ns() : 0;
+    if (hk__canvas_rows_left(canvas)) {
+        hk__sampler_row_f32(canvas->grid, row);
+        hk__sampler_row_f32(canvas->raster, row);
+    }
+    if (canvas->timed)
+        canvas->ns += hk__clock_ns() - start;
+}
+
+void hk__canvas_fill(hk__canvas *canvas, uint8_t value)
+{
+    memset(canvas->blank, value, canvas->blank_width);
+    while (hk__canvas_rows_left(canvas))
+        hk__canvas_row_u8(canvas, canvas->blank);
+}
+
+void hk__canvas_finish(hk__picture *picture, hk__canvas *canvas)
+{
+    memcpy(picture->grid, hk__sampler_finish(NULL, NULL, canvas->grid), sizeof picture->grid);
+    const float *raster =
+        hk__sampler_finish(&picture->raster_width, &picture->raster_height, canvas->raster);
+    for (uint32_t i = 0; i < picture->raster_width * picture->raster_height; i++)
+        picture->raster[i] = (uint8_t)fminf(255, fmaxf(0, raster[i] + 0.5f));
+    picture->has_pixels = true;
+}
+
+void hk__canvas_time(hk__canvas *canvas, bool on)
+{
+    canvas->timed = on;
+}
+
+uint64_t hk__canvas_ns(const hk__canvas *canvas)
+{
+    return canvas->ns;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * canvas.h - where decoders put their rows: the grid and the raster in one pass.
+ */
+#ifndef HK_DECODE_CANVAS_H
+#define HK_DECODE_CANVAS_H
+
+#include "decode/picture.h"
+
+typedef struct hk__canvas hk__canvas;
+
+/* A canvas for many pictures, one after another; one thread. */
+hk_status hk__canvas_new(hk__canvas **out, hk_error *err) HK_MUST_CHECK;
+void hk__canvas_free(hk__canvas *canvas);
+
+/* Begins a picture of width x height stored pixels (>= 1, within the caller's limits). */
+hk_status hk__canvas_begin(hk__canvas *canvas, uint32_t width, uint32_t height,
+                           unsigned orientation, hk_error *err) HK_MUST_CHECK;
+
+/* Adds rows of luma 0..255, top to bottom; rows past the last are ignored. */
+void hk__canvas_row_u8(hk__canvas *canvas, const uint8_t *row);
+void hk__canvas_row_f32(hk__canvas *canvas, const float *row);
+uint32_t hk__canvas_rows_left(const hk__canvas *canvas);
+
+/* Fills the rows that are missing with one value, for files that end early. */
+void hk__canvas_fill(hk__canvas *canvas, uint8_t value);
+
+/* Writes grid and raster, once no rows are left, and sets has_pixels. */
+void hk__canvas_finish(hk__picture *picture, hk__canvas *canvas);
+
+/* Nanoseconds spent in the rows since begin, if timing was asked for. */
+void hk__canvas_time(hk__canvas *canvas, bool on);
+uint64_t hk__canvas_ns(const hk__canvas *canvas);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * picture.h - what decoding one file gives: a status, facts, and if there was a picture its grid
+ * and a small raster. This is all that leaves a decode worker; the file's bytes never do.
+ */
+#ifndef HK_DECODE_PICTURE_H
+#define HK_DECODE_PICTURE_H
+
+#include "decode/format.h"
+#include "herken.h"
+#include "spectrum/sampler.h"
+
+#define HK__REASON_SIZE 160
+
+typedef struct hk__limits {
+    uint64_t max_pixels; /* width x height of one picture, from the header */
+    uint64_t max_bytes;  /* of a file to decode */
+    uint32_t max_pages;
+} hk__limits;
+
+typedef struct hk__picture {
+    hk_file_status status;
+    hk__format format;
+    uint32_t width, height;       /* as stored; 0: unknown */
+    uint32_t exif_orientation;    /* 1..8; 0: unknown */
+    uint32_t flags;               /* HK_FLAG_TRUNCATED and HK_FLAG_ANIMATED */
+    char reason[HK__REASON_SIZE]; /* in words, printable; empty if there is nothing to say */
+    bool has_pixels;              /* only with HK_FILE_OK and HK_FILE_TRUNCATED; then: */
+    float grid[HK__GRID_SIZE];    /* PDQ's 64x64 grid of the upright picture, 0..255 */
+    uint32_t raster_width, raster_height;              /* 1..HK__RASTER_SIDE */
+    uint8_t raster[HK__RASTER_SIDE * HK__RASTER_SIDE]; /* upright grey picture, row-major */
+} hk__picture;
+
+/* Sets status and the reason (printf), replacing control characters. */
+void hk__picture_fail(hk__picture *picture, hk_file_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* wire.c - see wire.h. */
+#include "decode/wire.h"
+
+#include "core/error.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static size_t raster_size(const hk__picture *picture)
+{
+    return (size_t)picture->raster_width * picture->raster_height;
+}
+
+size_t hk__reply_size(const hk__reply *reply)
+{
+    const size_t raster = offsetof(hk__reply, picture) + offsetof(hk__picture, raster);
+    const size_t grid = offsetof(hk__reply, picture) + offsetof(hk__picture, grid);
+    return reply->picture.has_pixels ? raster + raster_size(&reply->picture) : grid;
+}
+
+bool hk__reply_check(hk__reply *reply, size_t size, uint64_t id)
+{
+    hk__picture *p = &reply->picture;
+    const size_t header = offsetof(hk__reply, picture) + offsetof(hk__picture, grid);
+    if (size < header || reply->version != HK__WIRE_VERSION || reply->id != id)
+        return false;
+    uint8_t has_pixels;
+    memcpy(&has_pixels, &p->has_pixels, 1); /* a bool that is neither 0 nor 1 must not be read */
+    if (has_pixels > 1)
+        return false;
+    const bool hashed = p->status == HK_FILE_OK || p->status == HK_FILE_TRUNCATED;
+    if ((unsigned)p->status >= HK_FILE_STATUSES || p->status == HK_FILE_DUPLICATE ||
+        (unsigned)p->format >= HK__FORMATS || p->exif_orientation > 8 ||
+        p->flags & ~(HK_FLAG_TRUNCATED | HK_FLAG_ANIMATED) || hashed != has_pixels ||
+        (p->status == HK_FILE_TRUNCATED) != ((p->flags & HK_FLAG_TRUNCATED) != 0) ||
+        reply->digests.present & ~HK_DIGEST_ALL)
+        return false;
+    p->reason[sizeof p->reason - 1] = '\0';
+    hk__printable(p->reason);
+    if (!has_pixels)
+        return size == header;
+
+    if (p->raster_width < 1 || p->raster_width > HK__RASTER_SIDE || p->raster_height < 1 ||
+        p->raster_height > HK__RASTER_SIDE || size != hk__reply_size(reply))
+        return false;
+    for (int i = 0; i < HK__GRID_SIZE; i++)
+        if (!(p->grid[i] >= -1 && p->grid[i] <= 256)) /* not a number fails too */
+            return false;
+    return true;
+}
+
+int hk__send(int socket, const void *message, size_t size, int fd)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec data = {(void *)message, size};
+    struct msghdr packet = {.msg_iov = &data, .msg_iovlen = 1};
+    if (fd >= 0) {
+        memset(&control, 0, sizeof control);
+        packet.msg_control = control.space;
+        packet.msg_controllen = sizeof control.space;
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof fd);
+        memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+    }
+    ssize_t sent;
+    do
+        sent = sendmsg(socket, &packet, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == (ssize_t)size ? 0 : -1;
+}
+
+long hk__receive(int socket, void *message, size_t capacity, int *fd)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec data = {message, capacity};
+    struct msghdr packet = {.msg_iov = &data, .msg_iovlen = 1};
+    if (fd) {
+        *fd = -1;
+        packet.msg_control = control.space;
+        packet.msg_controllen = sizeof control.space;
+    }
+    ssize_t got;
+    do
+        got = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -1;
+    if (fd && packet.msg_controllen >= sizeof(struct cmsghdr)) {
+        struct cmsghdr *c = CMSG_FIRSTHDR(&packet);
+        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            memcpy(fd, CMSG_DATA(c), sizeof *fd);
+    }
+    if (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        errno = EMSGSIZE;
+        return -1;
+    }
+    return got;
+}

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * herken.h - the only public header of libherken.
+ *
+ * Herken recognises copies of known images. Two trains meet in one hash:
+ *
+ *   making    file bytes -> rows of luma -> 64x64 grid -> DCT spectrum -> hash + quality
+ *   finding   list -> index -> candidates -> verdict
+ *
+ * Conventions
+ *   - Functions that can fail return hk_status (0 is HK_OK). Outputs come first and are untouched
+ *     on failure; the words of the error go into the caller's hk_error, which may be NULL.
+ *   - "Not found" is success with zero hits. An error never looks like "no match".
+ *   - Distances are Hamming distances in bits, 0..256, and limits on them are inclusive.
+ *   - Every X_free accepts NULL. Strings handed in are UTF-8 or raw path bytes and are copied
+ *     unless the contract says "borrowed".
+ *   - The library never prints, never exits and never reads the environment.
+ *   - Threads: an hk_list, hk_matcher or hk_index is frozen once made and may be shared by any
+ *     number of threads. An hk_hasher or hk_scan belongs to one thread at a time.
+ */
+#ifndef HERKEN_H
+#define HERKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HK_API __attribute__((visibility("default")))
+#define HK_MUST_CHECK __attribute__((warn_unused_result))
+
+/* ---- errors ------------------------------------------------------------------------------- */
+
+/* What went wrong with a call. Values are append-only. What went wrong with one *file* is an
+ * hk_file_status instead: a bad file is a result, not an error. */
+typedef enum hk_status {
+    HK_OK = 0,
+    HK_ERR_USAGE = 1,     /* an argument out of its range */
+    HK_ERR_NO_MEMORY = 2, /* this process could not allocate */
+    HK_ERR_IO = 3,        /* reading or writing failed */
+    HK_ERR_FORMAT = 4,    /* input that does not follow its format; the message has its place */
+    HK_ERR_LIMIT = 5,     /* more than a stated limit allows */
+    HK_ERR_SYSTEM = 6,    /* the machine refused: processes, sandbox, descriptors */
+    HK_ERR_NO_HASH = 7    /* an input to compare gave no hash; the message has its status */
+} hk_status;
+
+#define HK_ERROR_MESSAGE_SIZE 512
+
+typedef struct hk_error {
+    hk_status status;
+    char message[HK_ERROR_MESSAGE_SIZE]; /* UTF-8, one line, says what to do where that is known */
+} hk_error;
+
+/* ---- the hash value ----------------------------------------------------------------------- */
+
+/* A 256-bit hash. Bit k is bit (k mod 64) of word[k / 64]. */
+typedef struct hk_hash {
+    uint64_t word[4];
+} hk_hash;
+
+#define HK_HASH_BITS 256
+#define HK_HASH_TEXT_SIZE 65 /* 64 hex digits and a NUL */
+
+/* Reads exactly 64 hex digits of either case. HK_ERR_FORMAT for any other length or character. */
+HK_API HK_MUST_CHECK hk_status hk_hash_parse(hk_hash *out, const char *text, size_t length,
+                                             hk_error *err);
+
+/* Writes 64 lowercase hex digits, most significant bit (255) first, and a NUL. */
+HK_API void hk_hash_format(char out[HK_HASH_TEXT_SIZE], const hk_hash *hash);
+
+/* Hamming distance in bits, 0..256. */
+HK_API unsigned hk_hash_distance(const hk_hash *a, const hk_hash *b);
+
+/* Number of one-bits, 0..256. A healthy PDQ hash has 128. */
+HK_API unsigned hk_hash_ones(const hk_hash *hash);
+
+/* How a query lies on what it matched: the query, so transformed, is the entry. */
+typedef enum hk_orientation {
+    HK_ORIGINAL = 0,
+    HK_ROTATE90, /* quarter turn, counter-clockwise as PDQ counts it */
+    HK_ROTATE180,
+    HK_ROTATE270,
+    HK_FLIPX,      /* top to bottom, as PDQ names it */
+    HK_FLIPY,      /* left to right (a mirror), as PDQ names it */
+    HK_FLIPPLUS1,  /* transposed */
+    HK_FLIPMINUS1, /* transposed across the other diagonal */
+    HK_ORIENTATIONS
+} hk_orientation;
+
+/* "original", "rotate90", ...; NULL out of range. Static. */
+HK_API const char *hk_orientation_name(hk_orientation orientation);
+
+/* ---- from pixels to a fingerprint --------------------------------------------------------- */
+
+/* What sort of image the spectrum shows; how near is near enough depends on it. */
+typedef enum hk_kind { HK_KIND_PHOTO = 0, HK_KIND_LOW_TEXTURE, HK_KIND_GRAPHIC } hk_kind;
+HK_API const char *hk_kind_name(hk_kind kind);
+
+/* Facts about how a hash came about, or-ed together. */
+#define HK_FLAG_TRUNCATED 0x01u     /* the file decoded only in part */
+#define HK_FLAG_DEGENERATE 0x02u    /* bits hang on rounding: flat or symmetric pictures */
+#define HK_FLAG_LOW_QUALITY 0x04u   /* PDQ quality under the model's floor (50) */
+#define HK_FLAG_ANIMATED 0x08u      /* more than one frame or page; the first is hashed */
+#define HK_FLAG_SCALED_DECODE 0x10u /* decoded at a fraction of its size */
+#define HK_FLAG_DC_ONLY 0x20u       /* from the first scan of a progressive JPEG */
+#define HK_FLAG_COUNT 6
+
+/* Name of the flag with bit `index` (0..HK_FLAG_COUNT-1); NULL out of range. */
+HK_API const char *hk_flag_name(unsigned index);
+
+typedef struct hk_fingerprint {
+    const char *model;             /* id of the hash model, static: "pdq" */
+    hk_hash hash[HK_ORIENTATIONS]; /* of the picture as a viewer shows it, and turned */
+    int quality;                   /* 0..100 */
+    hk_kind kind;
+    unsigned flags;               /* HK_FLAG_DEGENERATE and HK_FLAG_LOW_QUALITY only */
+    float texture_rms;            /* root mean square of the 256 coefficients, grey levels */
+    float effective_coefficients; /* (sum e)^2 / sum e^2 with e = B^2, 1..256 */
+    float spread;                 /* median |B - median| over texture_rms, about 0..1 */
+} hk_fingerprint;
+
+/* For callers who decode themselves: feed luma rows from top to bottom, then finish. */
+typedef struct hk_hasher hk_hasher;
+
+/* A hasher for one picture of width x height pixels, 5..2^30 each. Owned by the caller. */
+HK_API HK_MUST_CHECK hk_status hk_hasher_new(hk_hasher **out, uint32_t width, uint32_t height,
+                                             hk_error *err);
+HK_API void hk_hasher_free(hk_hasher *hasher);
+
+/* Adds one row of `width` luma values, 8-bit, or float in 0..255. Rows past the last are
+ * HK_ERR_USAGE. The row is borrowed for the call. */
+HK_API HK_MUST_CHECK hk_status hk_hasher_row_u8(hk_hasher *hasher, const uint8_t *row,
+                                                hk_error *err);
+HK_API HK_MUST_CHECK hk_status hk_hasher_row_f32(hk_hasher *hasher, const float *row,
+                                                 hk_error *err);
+
+/* The fingerprint, once all rows are in; HK_ERR_USAGE before that. Afterwards the hasher is
+ * empty and takes another picture of the same size. */
+HK_API HK_MUST_CHECK hk_status hk_hasher_finish(hk_fingerprint *out, hk_hasher *hasher,
+                                                hk_error *err);
+
+/* ---- exact search ------------------------------------------------------------------------- */
+
+typedef struct hk_index hk_index;
+
+typedef struct hk_hit {
+    uint32_t query;    /* position in the queries */
+    uint32_t item;     /* position in the hashes the index was made of */
+    uint32_t distance; /* bits */
+} hk_hit;
+
+typedef struct hk_hits {
+    hk_hit *hit; /* by query, then distance, then item; owned, free with hk_hits_free */
+    size_t count;
+    bool truncated; /* max_hits cut at least one query short: its nearest are here */
+} hk_hits;
+
+HK_API void hk_hits_free(hk_hits *hits);
+
+/* An exact index over `count` hashes (copied), count <= 2^32 - 1. */
+HK_API HK_MUST_CHECK hk_status hk_index_build(hk_index **out, const hk_hash *hashes, size_t count,
+                                              hk_error *err);
+HK_API void hk_index_free(hk_index *index);
+HK_API size_t hk_index_count(const hk_index *index);
+
+/* Every item within max_distance (0..256) of each query; at most max_hits per query (0: no
+ * bound), the nearest ones. Exact. */
+HK_API HK_MUST_CHECK hk_status hk_index_within(hk_hits *out, const hk_index *index,
+                                               const hk_hash *queries, size_t query_count,
+                                               unsigned max_distance, size_t max_hits,
+                                               hk_error *err);
+
+/* The k nearest items of each query (fewer only if the index holds fewer). Exact; among equal
+ * distances the lower item wins. */
+HK_API HK_MUST_CHECK hk_status hk_index_nearest(hk_hits *out, const hk_index *index,
+                                                const hk_hash *queries, size_t query_count,
+                                                size_t k, hk_error *err);
+
+/* The distance kernels. HK_SIMD_BEST is what the processor can do. */
+typedef enum hk_simd { HK_SIMD_BEST = 0, HK_SIMD_SCALAR, HK_SIMD_AVX2, HK_SIMD_AVX512 } hk_simd;
+
+/* Chooses the kernels for the whole process; HK_ERR_USAGE where the processor lacks them. Call
+ * it before other threads use the library. */
+HK_API HK_MUST_CHECK hk_status hk_simd_use(hk_simd level, hk_error *err);
+HK_API hk_simd hk_simd_in_use(void);
+HK_API const char *hk_simd_name(hk_simd level);
+
+/* ---- lists of known images ---------------------------------------------------------------- */
+
+typedef struct hk_list hk_list;
+
+typedef struct hk_list_bad_line {
+    size_t line;        /* counted from 1 */
+    const char *reason; /* owned by the list */
+} hk_list_bad_line;
+
+/* Reads a plain list file: one `hash[,quality][,entry][,category]` a line, md5sum-style digest
+ * lines, or CSV with a header naming pdq,quality,md5,sha1,sha256,entry,category. Lines that
+ * cannot be used (malformed, or a degenerate hash that would match every flat picture) are left
+ * out and kept as bad lines: the caller decides whether to go on. HK_ERR_IO, HK_ERR_LIMIT. */
+HK_API HK_MUST_CHECK hk_status hk_list_load(hk_list **out, const char *path, const char *name,
+                                            hk_error *err);
+HK_API void hk_list_free(hk_list *list);
+HK_API size_t hk_list_count(const hk_list *list);
+/* The lines left out, in order; *count receives how many. Borrowed from the list. */
+HK_API const hk_list_bad_line *hk_list_bad_lines(size_t *count, const hk_list *list);
+
+/* ---- verdicts ----------------------------------------------------------------------------- */
+
+typedef enum hk_verdict {
+    HK_VERDICT_NOT_CHECKED = 0, /* no verdict can be given; never counted as clean */
+    HK_VERDICT_NONE,
+    HK_VERDICT_NEAR,
+    HK_VERDICT_EXACT,
+    HK_VERDICTS
+} hk_verdict;
+HK_API const char *hk_verdict_name(hk_verdict verdict);
+
+typedef enum hk_basis { HK_BASIS_MD5 = 0, HK_BASIS_SHA1, HK_BASIS_SHA256, HK_BASIS_PDQ } hk_basis;
+HK_API const char *hk_basis_name(hk_basis basis);
+
+typedef struct hk_match {
+    const char *list; /* these three are borrowed from the list; category NULL if none */
+    const char *entry;
+    const char *category;
+    hk_basis basis;
+    const char *probe; /* how the query was looked at: "plain"; static; NULL for a digest */
+    unsigned distance; /* HK_BASIS_PDQ only */
+    hk_orientation orientation;
+    bool inverted; /* the query's colours are the entry's negative */
+} hk_match;
+
+typedef struct hk_matcher hk_matcher;
+
+typedef struct hk_match_options {
+    size_t size;           /* of this struct, set by the INIT */
+    int max_distance;      /* bits, 0..128; -1: the model's default radius */
+    size_t max_matches;    /* per file, the nearest; 0: no bound */
+    bool accept_uncertain; /* truncated, degenerate or low-quality without a hit: none */
+} hk_match_options;
+#define HK_MATCH_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(hk_match_options), -1, 100, false                                                   \
+    }
+
+/* A matcher over `count` lists, which are borrowed and must outlive it. options may be NULL. */
+HK_API HK_MUST_CHECK hk_status hk_matcher_new(hk_matcher **out, const hk_list *const *lists,
+                                              size_t count, const hk_match_options *options,
+                                              hk_error *err);
+HK_API void hk_matcher_free(hk_matcher *matcher);
+/* The radius in force, bits. */
+HK_API unsigned hk_matcher_max_distance(const hk_matcher *matcher);
+
+/* ---- files: decode in sandboxed workers, hash, match --------------------------------------- */
+
+typedef enum hk_file_status {
+    HK_FILE_OK = 0,
+    HK_FILE_TRUNCATED,
+    HK_FILE_DUPLICATE,
+    HK_FILE_NOT_AN_IMAGE,
+    HK_FILE_TOO_SMALL,
+    HK_FILE_EXCLUDED,
+    HK_FILE_UNSUPPORTED,
+    HK_FILE_UNREADABLE,
+    HK_FILE_TOO_LARGE,
+    HK_FILE_NO_ACCESS,
+    HK_FILE_VANISHED,
+    HK_FILE_CHANGED,
+    HK_FILE_CRASHED,
+    HK_FILE_TIMED_OUT,
+    HK_FILE_OUT_OF_MEMORY,
+    HK_FILE_STATUSES
+} hk_file_status;
+HK_API const char *hk_file_status_name(hk_file_status status);
+
+/* The line of the account a status belongs to. */
+typedef enum hk_file_class {
+    HK_CLASS_HASHED = 0,
+    HK_CLASS_DUPLICATE,
+    HK_CLASS_SKIPPED,
+    HK_CLASS_FAILED,
+    HK_CLASSES
+} hk_file_class;
+HK_API hk_file_class hk_file_status_class(hk_file_status status);
+
+/* Digests of a file's bytes. present is an or of (1 << hk_basis). */
+typedef struct hk_digests {
+    unsigned present;
+    uint8_t md5[16];
+    uint8_t sha1[20];
+    uint8_t sha256[32];
+} hk_digests;
+#define HK_DIGEST_MD5 (1u << HK_BASIS_MD5)
+#define HK_DIGEST_SHA1 (1u << HK_BASIS_SHA1)
+#define HK_DIGEST_SHA256 (1u << HK_BASIS_SHA256)
+#define HK_DIGEST_ALL (HK_DIGEST_MD5 | HK_DIGEST_SHA1 | HK_DIGEST_SHA256)
+
+/* One file's result. Everything is borrowed from the scan until its next call. */
+typedef struct hk_file {
+    const char *path; /* raw bytes, NUL-terminated */
+    hk_file_status status;
+    const char *reason;        /* in words; NULL when there is nothing to say */
+    const char *format;        /* "jpeg", "png", ..., as its content says; NULL if unknown */
+    uint32_t width, height;    /* as stored; 0 if unknown */
+    unsigned exif_orientation; /* 1..8; 0 if unknown */
+    unsigned flags;            /* HK_FLAG_* */
+    bool hashed;               /* fingerprint holds a hash: only if the file gave one */
+    hk_fingerprint fingerprint;
+    hk_digests digests;
+    hk_verdict verdict;         /* these with a matcher only */
+    const char *verdict_reason; /* why not_checked; NULL otherwise */
+    const char *duplicate_of;   /* path of the first file with these bytes; NULL if none */
+    const hk_match *matches;    /* exact before near, near by distance */
+    size_t match_count;
+    bool matches_truncated; /* max_matches cut the array */
+} hk_file;
+
+/* found = sum of by_class, always. */
+typedef struct hk_account {
+    uint64_t found;
+    uint64_t by_class[HK_CLASSES];
+    uint64_t by_status[HK_FILE_STATUSES];
+    uint64_t by_verdict[HK_VERDICTS]; /* with a matcher only */
+} hk_account;
+
+typedef struct hk_progress {
+    uint64_t done, found;
+    uint64_t failed;
+    double seconds; /* since the scan was opened */
+} hk_progress;
+
+typedef struct hk_scan_options {
+    size_t size;               /* of this struct, set by the INIT */
+    unsigned workers;          /* decode processes; 0: one per processor */
+    uint64_t max_pixels;       /* width x height from the header, of one picture */
+    uint64_t max_bytes;        /* of an image file, held in memory while it is decoded */
+    uint32_t max_pages;        /* frames or pages announced by the header */
+    uint64_t worker_memory;    /* address space of a worker, bytes */
+    unsigned timeout_ms;       /* for one file, 1..300000 */
+    unsigned digests;          /* HK_DIGEST_*; a matcher adds what it needs */
+    const hk_matcher *matcher; /* borrowed; NULL: hash only */
+    const char *worker_path;   /* the decode worker; NULL: where it was installed */
+    void (*on_progress)(void *context, const hk_progress *progress); /* about 10 times a second */
+    void *context;
+} hk_scan_options;
+#define HK_SCAN_OPTIONS_INIT                                                                       \
+    {                                                                                              \
+        sizeof(hk_scan_options), 0, UINT64_C(1) << 28, UINT64_C(1) << 28, 100000,                  \
+            UINT64_C(2) << 30, 30000, 0, NULL, NULL, NULL, NULL                                    \
+    }
+
+typedef struct hk_scan hk_scan;
+
+/* Walks the paths (files and folders; folders in byte order of their names, symbolic links inside
+ * them not followed) and starts the workers. Bad paths are results, not errors. The calling
+ * process must not have a SIGCHLD disposition of SIG_IGN. */
+HK_API HK_MUST_CHECK hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
+                                            const hk_scan_options *options, hk_error *err);
+/* The next file in input order, or *out = NULL after the last. */
+HK_API HK_MUST_CHECK hk_status hk_scan_next(const hk_file **out, hk_scan *scan, hk_error *err);
+/* So far. */
+HK_API void hk_scan_account(hk_account *out, const hk_scan *scan);
+/* Kills what is still running. */
+HK_API void hk_scan_free(hk_scan *scan);
+
+/* ---- two images ---------------------------------------------------------------------------- */
+
+typedef struct hk_comparison {
+    unsigned distance;          /* bits, the smallest over orientations and inversion */
+    hk_orientation orientation; /* a, so turned, is b */
+    bool inverted;
+    bool match; /* distance within the radius */
+} hk_comparison;
+
+/* Compares a with b, over a's eight orientations, as they are and inverted. When a is a bare hash
+ * (orientations = 1) only hash[0] is looked at. max_distance -1: the model's default radius. */
+HK_API HK_MUST_CHECK hk_status hk_compare(hk_comparison *out, const hk_fingerprint *a,
+                                          unsigned orientations, const hk_hash *b, int max_distance,
+                                          hk_error *err);
+
+/* ---- measuring ----------------------------------------------------------------------------- */
+
+/* Times of one file in nanoseconds, medians over the repeats. */
+typedef struct hk_bench_file {
+    const char *path;
+    hk_file_status status;
+    const char *reason;
+    const char *format;
+    uint32_t width, height;
+    uint64_t ours;                    /* read, decode, grid, DCT, bits */
+    uint64_t floor;                   /* read, libjpeg-turbo's own full grey decode; 0: no JPEG */
+    uint64_t read, decode, grid, dct; /* where ours went; dct includes bits and orientations */
+} hk_bench_file;
+
+/* Times files in a decode worker: ours and the floor, alternated `repeats` times (1..1000) in one
+ * process. Walks as hk_scan_open does; of the options it takes the limits and
+ * worker_path. */
+typedef struct hk_bench hk_bench;
+HK_API HK_MUST_CHECK hk_status hk_bench_open(hk_bench **out, const char *const *paths, size_t count,
+                                             unsigned repeats, const hk_scan_options *options,
+                                             hk_error *err);
+/* The next file, borrowed until the next call; *out = NULL after the last. Files that cannot be
+ * timed come with their status and no times. */
+HK_API HK_MUST_CHECK hk_status hk_bench_next(const hk_bench_file **out, hk_bench *bench,
+                                             hk_error *err);
+HK_API void hk_bench_free(hk_bench *bench);
+
+/* Median nanoseconds of the hash step alone (grid, DCT, bits, eight orientations) on generated
+ * pixels of width x height. */
+HK_API HK_MUST_CHECK hk_status hk_bench_hash_step(uint64_t *out_ns, uint32_t width, uint32_t height,
+                                                  unsigned repeats, hk_error *err);
+
+/* ---- what this build is -------------------------------------------------------------------- */
+
+typedef struct hk_model_info {
+    const char *id;       /* "pdq" */
+    const char *checksum; /* SHA-256 of the model's frozen numbers, 64 hex digits */
+    unsigned bits;
+    unsigned max_distance; /* default radius */
+} hk_model_info;
+
+/* Model number `index` from 0; NULL past the last. Static. */
+HK_API const hk_model_info *hk_model(unsigned index);
+
+/* "0.1.0". Static. */
+HK_API const char *hk_version(void);
+
+/* "name version" lines of the libraries in use and of the decode worker's decoders, which it asks
+ * a worker for (worker_path as in hk_scan_options). Free with free(). */
+HK_API HK_MUST_CHECK hk_status hk_component_versions(char **out, const char *worker_path,
+                                                     hk_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

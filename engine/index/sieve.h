@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sieve.h - keeps the nearest hits of one query while a search offers them.
+ *
+ * With a bound, memory stays within a few times the bound whatever is offered, and the radius
+ * shrinks as better hits come in: "all within r", "at most n of them" and "the k nearest" are one
+ * mechanism. Hits must be offered with ascending items.
+ */
+#ifndef HK_INDEX_SIEVE_H
+#define HK_INDEX_SIEVE_H
+
+#include "herken.h"
+
+typedef struct hk__sieve {
+    hk_hit *hit;
+    size_t count, capacity;
+    size_t bound; /* 0: none */
+    int radius;   /* what is still worth offering, inclusive; -1: nothing */
+    bool dropped; /* something within the first radius was let go */
+} hk__sieve;
+
+void hk__sieve_start(hk__sieve *sieve, unsigned max_distance, size_t bound);
+hk_status hk__sieve_offer(hk__sieve *sieve, hk_hit hit, hk_error *err) HK_MUST_CHECK;
+/* Sorts by distance, then item, and cuts to the bound. */
+void hk__sieve_finish(hk__sieve *sieve);
+void hk__sieve_clear(hk__sieve *sieve);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * model.c - the hash models this build knows, in the order they are listed.
+ *
+ * The numbers are those of models/<id>/model.json; the build turns each file into the constants
+ * included here, with the SHA-256 of the file, so there is one place to change and one to check.
+ */
+#include "spectrum/spectrum.h"
+
+#include "model_pdq.h"
+
+const hk__model hk__model_pdq = {
+    .info = {HK__PDQ_ID, HK__PDQ_CHECKSUM, HK_HASH_BITS, HK__PDQ_MAX_DISTANCE},
+    .degenerate_band = HK__PDQ_DEGENERATE_BAND,
+    .degenerate_count = HK__PDQ_DEGENERATE_COUNT,
+    .flat_rms = HK__PDQ_FLAT_RMS,
+    .low_quality = HK__PDQ_LOW_QUALITY,
+    .low_texture_rms = HK__PDQ_LOW_TEXTURE_RMS,
+    .low_texture_coefficients = HK__PDQ_LOW_TEXTURE_COEFFICIENTS,
+    .graphic_spread = HK__PDQ_GRAPHIC_SPREAD,
+};
+
+const hk_model_info *hk_model(unsigned index)
+{
+    return index == 0 ? &hk__model_pdq.info : NULL;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * spectrum.h - 64x64 grid -> 16x16 DCT spectrum -> bits, quality, kind.
+ *
+ *      grid 64x64          spectrum 16x16 (frequencies 1..16, no DC)      hash
+ *      [luma 0..255]  -->  [B = D A D^T]                             -->  bit 16i+j = B[i][j] >
+ * median
+ *
+ * All functions are pure and may be called from any thread; the DCT plan is made once, under a
+ * lock, on first use.
+ */
+#ifndef HK_SPECTRUM_SPECTRUM_H
+#define HK_SPECTRUM_SPECTRUM_H
+
+#include "herken.h"
+#include "spectrum/sampler.h"
+
+#define HK__SPECTRUM_SIDE 16
+#define HK__SPECTRUM_SIZE 256
+
+/* One hash model's frozen numbers; models/<id>/model.json, compiled in. */
+typedef struct hk__model {
+    hk_model_info info;
+    float degenerate_band;     /* in units of max(rms, 1): this near the median is rounding */
+    unsigned degenerate_count; /* more coefficients than this in the band: degenerate */
+    float flat_rms;            /* under this root mean square: degenerate */
+    int low_quality;           /* quality under this: low_quality */
+    float low_texture_rms;     /* kind, fact 9 of the design: see model.json */
+    float low_texture_coefficients;
+    float graphic_spread;
+} hk__model;
+
+extern const hk__model hk__model_pdq;
+
+/* B = D A D^T (PDQ.md, step 6) by FFTW. grid: 64x64 row-major, 64-byte aligned or not.
+ * HK_ERR_NO_MEMORY if FFTW cannot make its plan. */
+hk_status hk__dct(float spectrum[HK__SPECTRUM_SIZE], const float grid[HK__GRID_SIZE],
+                  hk_error *err) HK_MUST_CHECK;
+
+/* PDQ's gradient sum, 0..100. */
+int hk__quality(const float grid[HK__GRID_SIZE]);
+
+/* The hash of the spectrum in each of the eight orientations. */
+void hk__orientations(hk_hash out[HK_ORIENTATIONS], const float spectrum[HK__SPECTRUM_SIZE]);
+
+/* The value with `rank` smaller ones (from 0) among count values; values are reordered. */
+float hk__select(float *values, unsigned count, unsigned rank);
+
+/* The whole step: grid to fingerprint under a model. The grid's values must be finite. */
+hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
+                          const float grid[HK__GRID_SIZE], hk_error *err) HK_MUST_CHECK;
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* output.c - see output.h. */
+#include "output.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool output_line(json_t *object)
+{
+    bool ok = object && !json_dumpf(object, stdout, JSON_COMPACT) && putchar('\n') != EOF;
+    json_decref(object);
+    return ok;
+}
+
+/* Length of the valid UTF-8 sequence at p, 0 if there is none (overlong and surrogates are not). */
+static size_t utf8_length(const unsigned char *p)
+{
+    if (p[0] < 0x80)
+        return 1;
+    const size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+/* Copies text, with what `plain` (a bool: also control characters) forbids as \xHH. */
+static char *escape(const char *text, bool controls, bool *escaped)
+{
+    char *out = malloc(strlen(text) * 4 + 1), *to = out;
+    *escaped = false;
+    for (const unsigned char *p = (const unsigned char *)text; out && *p;) {
+        size_t n = utf8_length(p);
+        /* C1 controls (U+0080..9F) steer terminals too. */
+        const bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && n == 2 && p[1] < 0xa0);
+        if (n && !(controls && control)) {
+            memcpy(to, p, n);
+            to += n;
+            p += n;
+        } else {
+            to += sprintf(to, "\\x%02x", *p++);
+            *escaped = true;
+        }
+    }
+    if (out)
+        *to = '\0';
+    return out;
+}
+
+char *output_printable(const char *path)
+{
+    bool escaped;
+    return escape(path, true, &escaped);
+}
+
+static char *base64(const unsigned char *bytes, size_t count)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *out = malloc((count + 2) / 3 * 4 + 1), *to = out;
+    for (size_t i = 0; out && i < count; i += 3) {
+        const size_t left = count - i;
+        const unsigned v = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) |
+                           (left > 2 ? bytes[i + 2] : 0);
+        *to++ = digits[v >> 18];
+        *to++ = digits[v >> 12 & 63];
+        *to++ = left > 1 ? digits[v >> 6 & 63] : '=';
+        *to++ = left > 2 ? digits[v & 63] : '=';
+    }
+    if (out)
+        *to = '\0';
+    return out;
+}
+
+void output_path(json_t *object, const char *key, const char *path)
+{
+    bool escaped;
+    char *text = escape(path, false, &escaped);
+    json_object_set_new(object, key, text ? json_string(text) : NULL);
+    if (escaped) {
+        char name[32];
+        snprintf(name, sizeof name, "%s_b64", key);
+        char *exact = base64((const unsigned char *)path, strlen(path));
+        json_object_set_new(object, name, exact ? json_string(exact) : NULL);
+        free(exact);
+    }
+    free(text);
+}
+
+void output_digests(json_t *object, const hk_digests *digests)
+{
+    const struct {
+        unsigned bit;
+        const char *name;
+        const uint8_t *bytes;
+        size_t size;
+    } all[] = {
+        {HK_DIGEST_MD5, "md5", digests->md5, sizeof digests->md5},
+        {HK_DIGEST_SHA1, "sha1", digests->sha1, sizeof digests->sha1},
+        {HK_DIGEST_SHA256, "sha256", digests->sha256, sizeof digests->sha256},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        char text[65];
+        if (!(digests->present & all[i].bit))
+            continue;
+        for (size_t b = 0; b < all[i].size; b++)
+            sprintf(text + 2 * b, "%02x", all[i].bytes[b]);
+        json_object_set_new(object, all[i].name, json_string(text));
+    }
+}
+
+void output_csv_field(FILE *file, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, file);
+        return;
+    }
+    fputc('"', file);
+    for (; *text; text++) {
+        if (*text == '"')
+            fputc('"', file);
+        fputc(*text, file);
+    }
+    fputc('"', file);
+}
+
+void output_account_text(FILE *file, const hk_account *account, bool verdicts)
+{
+    const uint64_t *by = account->by_class;
+    fprintf(file, "%llu found = %llu hashed + %llu duplicate + %llu skipped + %llu failed\n",
+            (unsigned long long)account->found, (unsigned long long)by[HK_CLASS_HASHED],
+            (unsigned long long)by[HK_CLASS_DUPLICATE], (unsigned long long)by[HK_CLASS_SKIPPED],
+            (unsigned long long)by[HK_CLASS_FAILED]);
+    const char *before = "  of which ";
+    for (int s = HK_FILE_TRUNCATED; s < HK_FILE_STATUSES; s++)
+        if (account->by_status[s] && s != HK_FILE_DUPLICATE) {
+            fprintf(file, "%s%llu %s", before, (unsigned long long)account->by_status[s],
+                    hk_file_status_name((hk_file_status)s));
+            before = ", ";
+        }
+    if (*before == ',')
+        fputc('\n', file);
+    if (verdicts)
+        fprintf(file, "%llu exact, %llu near, %llu none, %llu not checked\n",
+                (unsigned long long)account->by_verdict[HK_VERDICT_EXACT],
+                (unsigned long long)account->by_verdict[HK_VERDICT_NEAR],
+                (unsigned long long)account->by_verdict[HK_VERDICT_NONE],
+                (unsigned long long)account->by_verdict[HK_VERDICT_NOT_CHECKED]);
+}
+
+json_t *output_account(const hk_account *account, bool verdicts)
+{
+    static const char *const classes[HK_CLASSES] = {"hashed", "duplicate", "skipped", "failed"};
+    static const hk_verdict order[] = {HK_VERDICT_EXACT, HK_VERDICT_NEAR, HK_VERDICT_NONE,
+                                       HK_VERDICT_NOT_CHECKED};
+    json_t *fields = json_object(), *statuses = json_object();
+    json_object_set_new(fields, "found", json_integer((json_int_t)account->found));
+    for (int c = 0; c < HK_CLASSES; c++)
+        json_object_set_new(fields, classes[c], json_integer((json_int_t)account->by_class[c]));
+    for (size_t v = 0; verdicts && v < sizeof order / sizeof *order; v++)
+        json_object_set_new(fields, hk_verdict_name(order[v]),
+                            json_integer((json_int_t)account->by_verdict[order[v]]));
+    for (int s = 0; s < HK_FILE_STATUSES; s++)
+        if (account->by_status[s])
+            json_object_set_new(statuses, hk_file_status_name((hk_file_status)s),
+                                json_integer((json_int_t)account->by_status[s]));
+    json_object_set_new(fields, "statuses", statuses);
+    return json_pack("{s:o}", "account", fields);
+}

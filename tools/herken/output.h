@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * output.h - fields shared by the commands' outputs. Names are those of CONTRACT; a field without a
+ * value is absent.
+ */
+#ifndef HERKEN_OUTPUT_H
+#define HERKEN_OUTPUT_H
+
+#include "herken.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* One object, one line, on stdout. Consumes it. False when it cannot be written. */
+bool output_line(json_t *object);
+
+/* `path`, and `path_b64` where the bytes are not valid UTF-8: those are then \xHH in `path`. */
+void output_path(json_t *object, const char *key, const char *path);
+
+/* Digests that are present: `md5`, `sha1`, `sha256`. */
+void output_digests(json_t *object, const hk_digests *digests);
+
+/* A path for people: bytes that could steer a terminal, or are not UTF-8, as \xHH. Free it. */
+char *output_printable(const char *path);
+
+/* A path as a CSV field: quoted only where it must be (comma, quote, line end). */
+void output_csv_field(FILE *file, const char *text);
+
+/* "{found} files: {hashed} hashed, ..." in words, and as the account object. */
+void output_account_text(FILE *file, const hk_account *account, bool verdicts);
+json_t *output_account(const hk_account *account, bool verdicts);
+
+#endif
