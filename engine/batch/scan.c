@@ -24,6 +24,7 @@ typedef struct slot {
     bool done;
     hk_file file;
     char reason[HK__REASON_SIZE];
+    uint8_t *raster; /* room for one, from the first that comes on */
 } slot;
 
 struct hk_scan {
@@ -96,6 +97,7 @@ hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
             .timeout_ms = options->timeout_ms,
             .limits = {options->max_pixels, options->max_bytes, options->max_pages},
             .digests = scan->options.digests,
+            .raster = options->raster,
         };
         status = hk__pool_open(&scan->pool, &pool, err);
     }
@@ -114,6 +116,8 @@ void hk_scan_free(hk_scan *scan)
     hk__pool_free(scan->pool);
     hk__duplicates_free(scan->duplicates);
     hk__plan_free(scan->plan);
+    for (size_t i = 0; scan->slots && i < WINDOW; i++)
+        hk__free(scan->slots[i].raster);
     hk__free(scan->slots);
     hk__free(scan);
 }
@@ -131,8 +135,9 @@ static hk_status feed(hk_scan *scan, hk_error *err)
            hk__pool_room(scan->pool)) {
         const hk__planned *planned = hk__plan_get(scan->plan, scan->next_in);
         slot *s = slot_of(scan, scan->next_in);
-        *s = (slot){
-            .file = {.path = planned->path, .status = planned->status, .reason = planned->reason}};
+        s->done = false;
+        s->file =
+            (hk_file){.path = planned->path, .status = planned->status, .reason = planned->reason};
         int fd = -1;
         if (planned->status == HK_FILE_OK)
             fd = hk__plan_open(&s->file.status, &s->file.reason, planned);
@@ -150,7 +155,20 @@ static hk_status feed(hk_scan *scan, hk_error *err)
     return HK_OK;
 }
 
-static void take(hk_scan *scan, const hk__pool_result *result)
+static hk_status keep_raster(slot *s, const hk__picture *picture, hk_error *err)
+{
+    if (!s->raster)
+        s->raster = hk__alloc(1, sizeof picture->raster);
+    if (!s->raster)
+        return hk__fail_memory(err);
+    s->file.raster_width = picture->raster_width;
+    s->file.raster_height = picture->raster_height;
+    s->file.raster = s->raster;
+    memcpy(s->raster, picture->raster, (size_t)picture->raster_width * picture->raster_height);
+    return HK_OK;
+}
+
+static hk_status take(hk_scan *scan, const hk__pool_result *result, hk_error *err)
 {
     slot *s = slot_of(scan, (size_t)result->tag);
     const hk__picture *picture = &result->reply->picture;
@@ -170,6 +188,7 @@ static void take(hk_scan *scan, const hk__pool_result *result)
         file->flags |= file->fingerprint.flags;
     }
     s->done = true;
+    return scan->options.raster && picture->has_pixels ? keep_raster(s, picture, err) : HK_OK;
 }
 
 static void tell(hk_scan *scan)
@@ -242,10 +261,10 @@ hk_status hk_scan_next(const hk_file **out, hk_scan *scan, hk_error *err)
         bool done;
         hk__pool_result result;
         status = hk__pool_wait(&done, &result, scan->pool, PROGRESS_MS, err);
+        if (!status && done)
+            status = take(scan, &result, err);
         if (status)
             return status;
-        if (done)
-            take(scan, &result);
     }
 
     hk_file *file = &slot_of(scan, scan->next_out)->file;

@@ -6,11 +6,11 @@
 #include "core/error.h"
 #include "core/mem.h"
 
-#include <math.h>
 #include <string.h>
 
 struct hk__canvas {
-    hk__sampler *grid, *raster;
+    hk__sampler *grid, *raster; /* raster: NULL unless wanted */
+    bool want_raster;
     uint8_t *blank; /* [width] for filling */
     uint32_t blank_width;
     bool timed;
@@ -35,6 +35,11 @@ static void clear(hk__canvas *canvas)
     canvas->blank = NULL;
 }
 
+void hk__canvas_want_raster(hk__canvas *canvas, bool wanted)
+{
+    canvas->want_raster = wanted;
+}
+
 void hk__canvas_free(hk__canvas *canvas)
 {
     if (!canvas)
@@ -49,11 +54,12 @@ hk_status hk__canvas_begin(hk__canvas *canvas, uint32_t width, uint32_t height,
     canvas->ns = 0;
     /* Most folders hold many pictures of one size: the weights are kept. */
     if (canvas->grid && hk__sampler_fits(canvas->grid, width, height, orientation) &&
-        hk__sampler_rows_left(canvas->grid) == height)
+        hk__sampler_rows_left(canvas->grid) == height &&
+        (canvas->raster != NULL) == canvas->want_raster)
         return HK_OK;
     clear(canvas);
     hk_status status = hk__sampler_grid(&canvas->grid, width, height, orientation, err);
-    if (!status)
+    if (!status && canvas->want_raster)
         status = hk__sampler_raster(&canvas->raster, width, height, orientation, err);
     if (!status) {
         canvas->blank = hk__alloc(width, 1);
@@ -76,7 +82,8 @@ void hk__canvas_row_u8(hk__canvas *canvas, const uint8_t *row)
     const uint64_t start = canvas->timed ? hk__clock_ns() : 0;
     if (hk__canvas_rows_left(canvas)) {
         hk__sampler_row_u8(canvas->grid, row);
-        hk__sampler_row_u8(canvas->raster, row);
+        if (canvas->raster)
+            hk__sampler_row_u8(canvas->raster, row);
     }
     if (canvas->timed)
         canvas->ns += hk__clock_ns() - start;
@@ -87,7 +94,8 @@ void hk__canvas_row_f32(hk__canvas *canvas, const float *row)
     const uint64_t start = canvas->timed ? hk__clock_ns() : 0;
     if (hk__canvas_rows_left(canvas)) {
         hk__sampler_row_f32(canvas->grid, row);
-        hk__sampler_row_f32(canvas->raster, row);
+        if (canvas->raster)
+            hk__sampler_row_f32(canvas->raster, row);
     }
     if (canvas->timed)
         canvas->ns += hk__clock_ns() - start;
@@ -103,10 +111,16 @@ void hk__canvas_fill(hk__canvas *canvas, uint8_t value)
 void hk__canvas_finish(hk__picture *picture, hk__canvas *canvas)
 {
     memcpy(picture->grid, hk__sampler_finish(NULL, NULL, canvas->grid), sizeof picture->grid);
-    const float *raster =
-        hk__sampler_finish(&picture->raster_width, &picture->raster_height, canvas->raster);
-    for (uint32_t i = 0; i < picture->raster_width * picture->raster_height; i++)
-        picture->raster[i] = (uint8_t)fminf(255, fmaxf(0, raster[i] + 0.5f));
+    picture->raster_width = picture->raster_height = 0;
+    if (canvas->raster) {
+        const float *raster =
+            hk__sampler_finish(&picture->raster_width, &picture->raster_height, canvas->raster);
+        const uint32_t count = picture->raster_width * picture->raster_height;
+        for (uint32_t i = 0; i < count; i++) { /* sums of rounded weights may pass 255 by a hair */
+            const float value = raster[i] + 0.5f;
+            picture->raster[i] = (uint8_t)(value < 255 ? value : 255);
+        }
+    }
     picture->has_pixels = true;
 }
 

@@ -9,8 +9,10 @@
 
 typedef struct hk__canvas hk__canvas;
 
-/* A canvas for many pictures, one after another; one thread. */
+/* A canvas for many pictures, one after another; one thread. The raster is made only where it is
+ * wanted: it costs more than the grid. */
 hk_status hk__canvas_new(hk__canvas **out, hk_error *err) HK_MUST_CHECK;
+void hk__canvas_want_raster(hk__canvas *canvas, bool wanted);
 void hk__canvas_free(hk__canvas *canvas);
 
 /* Begins a picture of width x height stored pixels (>= 1, within the caller's limits). */
@@ -25,7 +27,7 @@ uint32_t hk__canvas_rows_left(const hk__canvas *canvas);
 /* Fills the rows that are missing with one value, for files that end early. */
 void hk__canvas_fill(hk__canvas *canvas, uint8_t value);
 
-/* Writes grid and raster, once no rows are left, and sets has_pixels. */
+/* Writes the grid, and the raster if wanted, once no rows are left, and sets has_pixels. */
 void hk__canvas_finish(hk__picture *picture, hk__canvas *canvas);
 
 /* Nanoseconds spent in the rows since begin, if timing was asked for. */

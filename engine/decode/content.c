@@ -68,6 +68,7 @@ bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__di
     /* The first chunk tells what it is, and so whether the rest is kept. One byte more than the
      * size is asked for: a file that grew shows it. */
     const uint64_t size = (uint64_t)before.st_size;
+    content->empty = size == 0;
     bool keep = true;
     for (size_t at = 0;;) {
         size_t want = content->capacity - at;

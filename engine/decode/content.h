@@ -15,7 +15,8 @@
 typedef struct hk__content {
     uint8_t *bytes; /* owned; the whole file if kept */
     size_t count, capacity;
-    bool kept; /* bytes hold the whole file */
+    bool empty; /* the file has no bytes */
+    bool kept;  /* bytes hold the whole file */
     hk_digests digests;
     uint64_t read_ns, digest_ns;
 } hk__content;

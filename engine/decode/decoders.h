@@ -27,6 +27,9 @@ hk__decode_fn hk__decode_vips;
  * loaders but ours, turns caches and threads down. */
 hk_status hk__vips_start(hk_error *err) HK_MUST_CHECK;
 
+/* Called by GLib's log before it aborts for want of memory; does not return. NULL: abort. */
+extern void (*hk__on_no_memory)(const char *words);
+
 /* Checks that a decoder may go on: sets too_small or too_large and returns false where not. */
 bool hk__picture_admit(hk__picture *picture, uint64_t width, uint64_t height,
                        const hk__limits *limits);

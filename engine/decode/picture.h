@@ -27,7 +27,7 @@ typedef struct hk__picture {
     char reason[HK__REASON_SIZE]; /* in words, printable; empty if there is nothing to say */
     bool has_pixels;              /* only with HK_FILE_OK and HK_FILE_TRUNCATED; then: */
     float grid[HK__GRID_SIZE];    /* PDQ's 64x64 grid of the upright picture, 0..255 */
-    uint32_t raster_width, raster_height;              /* 1..HK__RASTER_SIDE */
+    uint32_t raster_width, raster_height; /* 1..HK__RASTER_SIDE; 0 unless it was asked for */
     uint8_t raster[HK__RASTER_SIDE * HK__RASTER_SIDE]; /* upright grey picture, row-major */
 } hk__picture;
 

@@ -205,6 +205,7 @@ static void give(hk__pool *pool, worker *w, job given)
         .limits = pool->options.limits,
         .timeout_s = pool->options.timeout_ms / 1000 * 2 + 5,
         .repeats = pool->options.repeats,
+        .raster = pool->options.raster,
     };
     if (w->count == 0 && w->ready)
         w->since = hk__clock_ns();

@@ -24,6 +24,7 @@ typedef struct hk__pool_options {
     hk__limits limits;
     unsigned digests; /* HK_DIGEST_* */
     unsigned repeats; /* measuring: rounds per file; 0: decode */
+    bool raster;      /* have the raster as well */
 } hk__pool_options;
 
 /* A finished job. Borrowed from the pool until its next call. */

@@ -29,7 +29,7 @@ static bool time_ours(uint64_t times[COLUMNS], hk__picture *picture, int fd,
         return false;
     const uint64_t read = hk__clock_ns();
     if (!content->kept) {
-        hk__picture_refuse(picture, content->count == 0);
+        hk__picture_refuse(picture, content->empty);
         return false;
     }
     hk__decode(picture, canvas, content->bytes, content->count, limits);

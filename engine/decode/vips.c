@@ -30,8 +30,31 @@ static const struct {
     {HK__FORMAT_HEIC, "VipsForeignLoadHeif"}, /* and AVIF */
 };
 
+void (*hk__on_no_memory)(const char *words);
+
+/* What a decoder warned of last: some give no other reason for failing. */
+static char last_words[HK__REASON_SIZE];
+
+/* A hostile file has nothing to say on a terminal: warnings are kept for the reason, not shown.
+ * GLib logs before it aborts for want of memory: the moment to name that reason. */
+static GLogWriterOutput on_log(GLogLevelFlags level, const GLogField *fields, gsize count,
+                               gpointer unused)
+{
+    (void)unused;
+    for (gsize i = 0; i < count; i++) {
+        if (strcmp(fields[i].key, "MESSAGE"))
+            continue;
+        const char *words = fields[i].value;
+        if (level & G_LOG_LEVEL_ERROR && strstr(words, "failed to allocate") && hk__on_no_memory)
+            hk__on_no_memory(words);
+        g_strlcpy(last_words, words, sizeof last_words);
+    }
+    return G_LOG_WRITER_HANDLED;
+}
+
 hk_status hk__vips_start(hk_error *err)
 {
+    g_log_set_writer_func(on_log, NULL, NULL);
     if (VIPS_INIT("herken-worker"))
         return hk__fail(err, HK_ERR_SYSTEM, "libvips does not start: %s", vips_error_buffer());
     vips_concurrency_set(1);
@@ -86,7 +109,7 @@ static void fail_with_vips(hk__picture *picture, hk_file_status status)
 {
     char words[HK__REASON_SIZE];
     const char *buffer = vips_error_buffer();
-    g_strlcpy(words, *buffer ? buffer : "the decoder gave no reason", sizeof words);
+    g_strlcpy(words, *buffer ? buffer : last_words, sizeof words);
     words[strcspn(words, "\n")] = '\0';
     if (strstr(words, "ut of memory") || strstr(words, "nable to allocate"))
         status = HK_FILE_OUT_OF_MEMORY;
@@ -164,11 +187,10 @@ static uint32_t read_rows(VipsImage *image, hk__canvas *canvas, float *luma)
  * got nothing. */
 static bool shows_anything(const hk__picture *picture)
 {
-    const uint32_t n = picture->raster_width * picture->raster_height;
-    uint8_t low = 255, high = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        low = picture->raster[i] < low ? picture->raster[i] : low;
-        high = picture->raster[i] > high ? picture->raster[i] : high;
+    float low = 255, high = 0;
+    for (int i = 0; i < HK__GRID_SIZE; i++) {
+        low = picture->grid[i] < low ? picture->grid[i] : low;
+        high = picture->grid[i] > high ? picture->grid[i] : high;
     }
     return high - low > 2;
 }
@@ -181,6 +203,7 @@ static bool attempt(hk__picture *picture, hk__canvas *canvas, const uint8_t *byt
     float *luma = NULL;
     bool final = true;
     vips_error_clear();
+    g_strlcpy(last_words, "the decoder gave no reason", sizeof last_words);
     VipsImage *image = open_header(picture->format, bytes, count, fail_on);
     if (!image) {
         fail_with_vips(picture, HK_FILE_UNREADABLE);

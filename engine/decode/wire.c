@@ -44,8 +44,11 @@ bool hk__reply_check(hk__reply *reply, size_t size, uint64_t id)
     if (!has_pixels)
         return size == header;
 
-    if (p->raster_width < 1 || p->raster_width > HK__RASTER_SIDE || p->raster_height < 1 ||
-        p->raster_height > HK__RASTER_SIDE || size != hk__reply_size(reply))
+    const bool raster = p->raster_width || p->raster_height;
+    if (raster && (p->raster_width < 1 || p->raster_width > HK__RASTER_SIDE ||
+                   p->raster_height < 1 || p->raster_height > HK__RASTER_SIDE))
+        return false;
+    if (size != hk__reply_size(reply))
         return false;
     for (int i = 0; i < HK__GRID_SIZE; i++)
         if (!(p->grid[i] >= -1 && p->grid[i] <= 256)) /* not a number fails too */

@@ -29,6 +29,7 @@ typedef struct hk__request {
     hk__limits limits;
     uint32_t timeout_s; /* the worker's own alarm, a backstop to the engine's watchdog */
     uint32_t repeats;   /* 0: decode; more: measure so many times */
+    uint32_t raster;    /* 1: send the raster as well */
 } hk__request;
 
 /* Medians in nanoseconds; with repeats only. */

@@ -20,7 +20,7 @@
 #include <jpeglib.h>
 #include <vips/vips.h>
 
-/* What the log handler needs to answer for a decoder that aborts. */
+/* What is needed to answer for a decoder that runs out of memory. */
 static struct {
     uint64_t id;
     bool busy;
@@ -33,23 +33,16 @@ static uint32_t cpu_seconds(void)
     return (uint32_t)t.tv_sec;
 }
 
-/* GLib logs before it aborts for want of memory: that is the moment to name the reason. All other
- * chatter of the libraries is dropped; a hostile file has nothing to say on a terminal. */
-static GLogWriterOutput on_log(GLogLevelFlags level, const GLogField *fields, gsize count,
-                               gpointer unused)
+static void answer_no_memory(const char *words)
 {
     static hk__reply reply;
-    (void)unused;
-    for (gsize i = 0; i < count && level & G_LOG_LEVEL_ERROR && current.busy; i++)
-        if (!strcmp(fields[i].key, "MESSAGE") && strstr(fields[i].value, "failed to allocate")) {
-            reply.version = HK__WIRE_VERSION;
-            reply.id = current.id;
-            hk__picture_fail(&reply.picture, HK_FILE_OUT_OF_MEMORY, "%s",
-                             (const char *)fields[i].value);
-            hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
-            _exit(0);
-        }
-    return G_LOG_WRITER_HANDLED;
+    if (current.busy) {
+        reply.version = HK__WIRE_VERSION;
+        reply.id = current.id;
+        hk__picture_fail(&reply.picture, HK_FILE_OUT_OF_MEMORY, "%s", words);
+        hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
+    }
+    _exit(0);
 }
 
 static void say_hello(void)
@@ -72,6 +65,7 @@ static void answer(hk__reply *reply, const hk__request *request, int fd, hk__dec
     reply->id = request->id;
 
     hk__picture *picture = &reply->picture;
+    hk__canvas_want_raster(canvas, request->raster);
     if (fd < 0)
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "its descriptor did not arrive");
     else if (request->repeats)
@@ -81,7 +75,7 @@ static void answer(hk__reply *reply, const hk__request *request, int fd, hk__dec
         if (content->kept)
             decode(picture, canvas, content->bytes, content->count, &request->limits);
         else
-            hk__picture_refuse(picture, content->count == 0);
+            hk__picture_refuse(picture, content->empty);
     }
     if (!request->repeats)
         reply->digests = content->digests;
@@ -101,7 +95,7 @@ int hk__worker_run(hk__decode_fn *decode, uint64_t memory)
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
-    g_log_set_writer_func(on_log, NULL, NULL);
+    hk__on_no_memory = answer_no_memory;
 
     hk_status status = hk__canvas_new(&canvas, &err);
     if (!status)

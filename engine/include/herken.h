@@ -310,6 +310,8 @@ typedef struct hk_file {
     bool hashed;               /* fingerprint holds a hash: only if the file gave one */
     hk_fingerprint fingerprint;
     hk_digests digests;
+    const uint8_t *raster; /* upright grey picture, row-major, longer side <= 256; or NULL */
+    uint32_t raster_width, raster_height;
     hk_verdict verdict;         /* these with a matcher only */
     const char *verdict_reason; /* why not_checked; NULL otherwise */
     const char *duplicate_of;   /* path of the first file with these bytes; NULL if none */
@@ -341,6 +343,7 @@ typedef struct hk_scan_options {
     uint64_t worker_memory;    /* address space of a worker, bytes */
     unsigned timeout_ms;       /* for one file, 1..300000 */
     unsigned digests;          /* HK_DIGEST_*; a matcher adds what it needs */
+    bool raster;               /* have the small grey raster of each picture as well */
     const hk_matcher *matcher; /* borrowed; NULL: hash only */
     const char *worker_path;   /* the decode worker; NULL: where it was installed */
     void (*on_progress)(void *context, const hk_progress *progress); /* about 10 times a second */
@@ -349,7 +352,7 @@ typedef struct hk_scan_options {
 #define HK_SCAN_OPTIONS_INIT                                                                       \
     {                                                                                              \
         sizeof(hk_scan_options), 0, UINT64_C(1) << 28, UINT64_C(1) << 28, 100000,                  \
-            UINT64_C(2) << 30, 30000, 0, NULL, NULL, NULL, NULL                                    \
+            UINT64_C(2) << 30, 30000, 0, false, NULL, NULL, NULL, NULL                             \
     }
 
 typedef struct hk_scan hk_scan;

@@ -16,7 +16,7 @@
 #include "herken.h"
 
 /* Taps are padded with zeros to a multiple of this, so that kernels need no tail. */
-#define HK__LANES 16
+#define HK__LANES 8
 
 typedef struct hk__axis {
     uint32_t inputs;  /* n */

@@ -61,10 +61,9 @@ hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
         double e = (double)spectrum[i] * spectrum[i];
         energy += e;
         energy2 += e * e;
-        scratch[i] = spectrum[i];
     }
     const float rms = (float)sqrt(energy / N);
-    const float median = hk__select(scratch, N, N / 2 - 1);
+    const float median = hk__select(spectrum, N / 2 - 1);
     const float band = model->degenerate_band * fmaxf(rms, 1);
     unsigned in_band = 0;
     for (int i = 0; i < N; i++) {
@@ -73,7 +72,7 @@ hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
     }
     fp.texture_rms = rms;
     fp.effective_coefficients = energy2 > 0 ? (float)(energy * energy / energy2) : 1;
-    fp.spread = rms > 0 ? hk__select(scratch, N, N / 2 - 1) / rms : 0;
+    fp.spread = rms > 0 ? hk__select(scratch, N / 2 - 1) / rms : 0;
     fp.kind = kind_of(&fp, model);
     if (rms < model->flat_rms || in_band > model->degenerate_count)
         fp.flags |= HK_FLAG_DEGENERATE;

@@ -43,8 +43,8 @@ int hk__quality(const float grid[HK__GRID_SIZE]);
 /* The hash of the spectrum in each of the eight orientations. */
 void hk__orientations(hk_hash out[HK_ORIENTATIONS], const float spectrum[HK__SPECTRUM_SIZE]);
 
-/* The value with `rank` smaller ones (from 0) among count values; values are reordered. */
-float hk__select(float *values, unsigned count, unsigned rank);
+/* The value with `rank` (0..255) smaller or equal ones before it in sorted order. No NaN. */
+float hk__select(const float values[HK__SPECTRUM_SIZE], unsigned rank);
 
 /* The whole step: grid to fingerprint under a model. The grid's values must be finite. */
 hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
