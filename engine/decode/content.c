@@ -12,11 +12,11 @@
 
 enum { CHUNK = 256 * 1024 };
 
+/* At least `capacity` bytes; what was in them is gone if they had to grow. */
 static bool reserve(hk__content *content, size_t capacity)
 {
     if (content->capacity >= capacity)
         return true;
-    /* Not realloc: nothing in it needs to be copied. */
     hk__content_clear(content);
     content->bytes = hk__alloc(capacity, 1);
     content->capacity = content->bytes ? capacity : 0;
@@ -47,33 +47,30 @@ static ssize_t read_full(int fd, uint8_t *to, size_t size)
     return (ssize_t)got;
 }
 
-bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__digester *digester,
-                      unsigned digests, const hk__limits *limits)
+/* Room for the whole file and one byte more: a file that grew shows it. Keeps the first n bytes. */
+static bool make_room(hk__content *content, uint64_t size, size_t n)
 {
-    struct stat before, after;
-    uint64_t total = 0, t0 = hk__clock_ns();
-    content->kept = false;
-    content->count = 0;
-    content->read_ns = content->digest_ns = 0;
-    memset(&content->digests, 0, sizeof content->digests);
-    if (fstat(fd, &before) || hk__digester_start(digester, digests, NULL)) {
-        hk__picture_fail(picture, HK_FILE_UNREADABLE, "cannot be read: %s", strerror(errno));
-        return false;
-    }
-    if (!reserve(content, CHUNK)) {
-        hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory to read it");
-        return false;
-    }
+    if (size < content->capacity)
+        return true;
+    uint8_t *first = content->bytes;
+    content->bytes = NULL;
+    const bool made = reserve(content, (size_t)size + 1);
+    if (made)
+        memcpy(content->bytes, first, n);
+    hk__free(first);
+    return made;
+}
 
-    /* The first chunk tells what it is, and so whether the rest is kept. One byte more than the
-     * size is asked for: a file that grew shows it. */
-    const uint64_t size = (uint64_t)before.st_size;
-    content->empty = size == 0;
-    bool keep = true;
+/* Reads to the end, or only the first chunk where nothing needs the rest; *total is what was read.
+ * Returns false with the picture's status set. */
+static bool read_all(hk__content *content, uint64_t *total, hk__picture *picture, int fd,
+                     uint64_t size, hk__digester *digester, bool digests, const hk__limits *limits)
+{
+    uint64_t t0 = hk__clock_ns();
+    *total = 0;
     for (size_t at = 0;;) {
-        size_t want = content->capacity - at;
-        want = want < CHUNK ? want : CHUNK;
-        ssize_t n = read_full(fd, content->bytes + at, want);
+        const size_t left = content->capacity - at, want = left < CHUNK ? left : CHUNK;
+        const ssize_t n = read_full(fd, content->bytes + at, want);
         const uint64_t t1 = hk__clock_ns();
         content->read_ns += t1 - t0;
         if (n < 0) {
@@ -86,49 +83,71 @@ bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__di
         }
         t0 = hk__clock_ns();
         content->digest_ns += t0 - t1;
-        if (total == 0) {
+        if (*total == 0) { /* the first chunk tells what it is, and so whether the rest is kept */
             picture->format = hk__format_of(content->bytes, (size_t)n);
-            keep = hk__format_is_decoded(picture->format) && size <= limits->max_bytes;
-            if (!keep && !digests)
-                break;
-            if (keep && size >= content->capacity) {
-                uint8_t *first = content->bytes;
-                content->bytes = NULL;
-                if (!reserve(content, (size_t)size + 1)) {
-                    hk__free(first);
-                    content->capacity = 0;
-                    hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory for its %llu bytes",
-                                     (unsigned long long)size);
-                    return false;
-                }
-                memcpy(content->bytes, first, (size_t)n);
-                hk__free(first);
+            content->kept = hk__format_is_decoded(picture->format) && size <= limits->max_bytes;
+            if (content->kept && !make_room(content, size, (size_t)n)) {
+                hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory for its %llu bytes",
+                                 (unsigned long long)size);
+                return false;
             }
         }
-        total += (uint64_t)n;
-        if ((size_t)n < want || total > size)
-            break;
-        at = keep ? at + (size_t)n : 0;
+        *total += (uint64_t)n;
+        if ((size_t)n < want || *total > size || !(content->kept || digests))
+            return true;
+        at = content->kept ? at + (size_t)n : 0;
+    }
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__digester *digester,
+                      unsigned digests, const hk__limits *limits)
+{
+    struct stat before, after;
+    uint64_t total;
+    content->kept = false;
+    content->count = 0;
+    content->read_ns = content->digest_ns = 0;
+    memset(&content->digests, 0, sizeof content->digests);
+    /* A descriptor that another worker died with stands somewhere in the file. */
+    if (lseek(fd, 0, SEEK_SET) || fstat(fd, &before) ||
+        hk__digester_start(digester, digests, NULL)) {
+        hk__picture_fail(picture, HK_FILE_UNREADABLE, "cannot be read: %s", strerror(errno));
+        return false;
+    }
+    if (!reserve(content, CHUNK)) {
+        hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory to read it");
+        return false;
+    }
+    const uint64_t size = (uint64_t)before.st_size, chunk = size < CHUNK ? size : CHUNK;
+    content->empty = size == 0;
+    if (!read_all(content, &total, picture, fd, size, digester, digests != 0, limits)) {
+        content->kept = false;
+        return false;
     }
 
-    const bool cut_short = !keep && !digests;
-    if (fstat(fd, &after) || after.st_size != before.st_size ||
-        after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
-        after.st_mtim.tv_nsec != before.st_mtim.tv_nsec || (!cut_short && total != size)) {
+    const bool whole = content->kept || digests;
+    if (fstat(fd, &after) || !same_file(&before, &after) || total != (whole ? size : chunk)) {
+        content->kept = false;
         hk__picture_fail(picture, HK_FILE_CHANGED, "it changed while it was read");
         return false;
     }
-    if (!cut_short && hk__digester_finish(&content->digests, digester, NULL)) {
+    if (whole && hk__digester_finish(&content->digests, digester, NULL)) {
+        content->kept = false;
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "its digests could not be computed");
         return false;
     }
-    if (hk__format_is_decoded(picture->format) && !keep) {
+    if (hk__format_is_decoded(picture->format) && !content->kept) {
         hk__picture_fail(picture, HK_FILE_TOO_LARGE,
                          "%llu bytes, more than the limit of %llu (--max-bytes)",
                          (unsigned long long)size, (unsigned long long)limits->max_bytes);
         return false;
     }
     content->count = (size_t)total;
-    content->kept = keep;
     return true;
 }

@@ -21,7 +21,7 @@ typedef struct hk__content {
     uint64_t read_ns, digest_ns;
 } hk__content;
 
-/* Reads fd (a regular file, at its start) to its end and sets the picture's format. On trouble it
+/* Reads fd (a regular file) from its start to its end and sets the picture's format. On trouble it
  * returns false and the picture has its status (unreadable, changed, too_large, out_of_memory) and
  * reason; the digests are there whenever all bytes could be read. */
 bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__digester *digester,

@@ -94,9 +94,11 @@ long hk__receive(int socket, void *message, size_t capacity, int *fd)
         packet.msg_controllen = sizeof control.space;
     }
     ssize_t got;
+    /* A peer that ended with our messages unread resets the connection: Linux reports that once,
+     * before what the peer had still sent, so ask again. */
     do
         got = recvmsg(socket, &packet, MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0)
         return -1;
     if (fd && packet.msg_controllen >= sizeof(struct cmsghdr)) {

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# herken match, compare and version: verdicts, the account, exit codes, lists good and bad.
+. "$(dirname "$0")/lib.sh"
+
+mkdir known seen
+for seed in 1 2 3; do "$DRAW" $seed 480 320 known/k$seed.png; done
+for seed in 7 8; do "$DRAW" $seed 480 320 seen/stranger$seed.jpg; done
+"$HERKEN" hash --quiet --format pdq known >list.txt
+
+cp known/k1.png seen/same1.png
+cp known/k1.png seen/same2.png
+vips resize known/k1.png seen/half.png 0.5
+vips copy known/k2.png 'seen/q40.jpg[Q=40]'
+vips flip known/k2.png seen/mirror.png horizontal
+vips rot known/k3.png seen/turned.webp d90
+vips invert known/k3.png seen/negative.png
+echo 'a text' >seen/note.txt
+
+run 1 match --json --list list.txt seen
+closes
+verdict() { is "verdict of $1" "$(field "$1" verdict)" "$2"; }
+first() { jq -r --arg p "$1" --arg k "$2" 'select(.path == $p) | .matches[0][$k] | tostring' out; }
+for f in same1.png half.png q40.jpg mirror.png turned.webp negative.png same2.png; do verdict seen/$f near; done
+for f in stranger7.jpg stranger8.jpg; do verdict seen/$f none; done
+# Nothing of the note could be compared: the list has no digests. It is out of scope, not clean.
+verdict seen/note.txt not_checked
+is "status of the second copy" "$(field seen/same2.png status)" duplicate
+is "what it is a copy of" "$(field seen/same2.png duplicate_of)" seen/same1.png
+is "entry of half.png" "$(first seen/half.png entry)" known/k1.png
+is "distance of same1.png" "$(first seen/same1.png distance)" 0
+is "orientation of mirror.png" "$(first seen/mirror.png orientation)" flipy
+is "orientation of turned.webp" "$(first seen/turned.webp orientation)" rotate90
+is "inverted" "$(first seen/negative.png inverted)" true
+is "basis" "$(first seen/half.png basis)" pdq
+is "list name" "$(first seen/half.png list)" list.txt
+is "near count" "$(jq 'select(.account).account.near' out)" 7
+is "none count" "$(jq 'select(.account).account.none' out)" 2
+
+# Exact: by digest, of any file, before near; case and category.
+sha256sum seen/note.txt | tr 'a-f' 'A-F' >sums.txt
+{ echo 'entry,category,md5,pdq'; echo "X-1,\"one, two\",$(md5sum <known/k1.png | cut -d' ' -f1),$(head -n1 list.txt | cut -d, -f1)"; } >both.csv
+run 1 match --json --list sums.txt --list both.csv seen
+verdict seen/note.txt exact
+is "basis of the note" "$(first seen/note.txt basis)" sha256
+verdict seen/same1.png exact
+is "category" "$(first seen/same1.png category)" 'one, two'
+is "the near match follows the exact one" "$(jq -r 'select(.path == "seen/same1.png") | [.matches[].basis] | join(" ")' out)" 'md5 pdq'
+verdict seen/stranger7.jpg none
+
+# Exit codes: clean, match, partial.
+mkdir clean; cp seen/stranger*.jpg clean; cp seen/note.txt clean
+run 0 match --json --list list.txt clean
+mkdir dark; vips black black.png 200 200; mv black.png dark
+run 3 match --json --list list.txt dark
+verdict dark/black.png not_checked
+is "why" "$(field dark/black.png reason)" degenerate
+run 0 match --json --accept-uncertain --list list.txt dark
+verdict dark/black.png none
+{ printf '\xff\xd8\xff'; seq 300; } >dark/broken.jpg
+run 3 match --json --accept-uncertain --list list.txt dark
+status dark/broken.jpg unreadable
+verdict dark/broken.jpg not_checked
+head -c 6000 seen/stranger7.jpg >cut.jpg
+run 3 match --json --list list.txt cut.jpg
+status cut.jpg truncated
+verdict cut.jpg not_checked
+run 0 match --json --max-distance 0 --list list.txt seen/half.png
+run 0 match --quiet --list list.txt clean
+grep -q '3 found = 2 hashed + 0 duplicate + 1 skipped + 0 failed' out || fail "the account in words"
+
+# Lists: what cannot be used stops the run before it starts, with the place; or is left out.
+{ cat list.txt; echo zz; printf '%064d,100,zero\n' 0; echo 'd41d8cd98f00b204e9800998ecf8427e  empty'; } >bad.txt
+run 2 match --list bad.txt seen
+grep -q 'bad.txt:4: ' err && grep -q 'bad.txt:5: degenerate' err && grep -q 'bad.txt:6: digest of the empty' err || { fail "bad lines are not named"; cat err; }
+run 1 match --list bad.txt --skip-bad-lines seen
+run 2 match --list /nonexistent seen
+: >empty.txt
+run 2 match --list empty.txt seen
+run 2 match seen
+run 2 match --list list.txt
+run 2 match --list list.txt --max-distance 129 seen
+printf '\xef\xbb\xbf%s\r\n\r\n# remark\r\n' "$(head -n1 list.txt | tr 'a-f' 'A-F')" >dos.txt
+run 1 match --list dos.txt seen/half.png
+
+# compare
+run 1 compare --json known/k1.png seen/half.png
+is "compare" "$(jq -r .verdict out)" near
+run 0 compare --json known/k1.png known/k2.png
+run 1 compare --json known/k3.png seen/negative.png
+is "compare inverted" "$(jq -r .inverted out)" true
+run 3 compare known/k1.png seen/note.txt
+run 3 compare known/k1.png missing.png
+run 2 compare known/k1.png
+hash=$(head -n1 list.txt | cut -d, -f1)
+run 1 compare --json "$hash" known/k1.png
+is "compare a hash and its file" "$(jq .distance out)" 0
+
+run 0 version --json
+is "model in version" "$(jq -r '.models[0].id' out)" pdq
+jq -e '.libraries.libvips and .libraries["libjpeg-turbo"] and (.models[0].sha256 | length == 64)' out >/dev/null || fail "version misses something"
+finish

@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Planted crashes, hangs, allocation bombs, lies and attempts to get out: exactly those files carry
+# those statuses, all others are hashed, the account closes, nothing gets out of the sandbox.
+. "$(dirname "$0")/../cli/lib.sh"
+: "${FAULTY:?}"
+
+plant() { printf '\xff\xd8\xffPLANT:%s' "$1" >"$2"; }
+mkdir d
+"$DRAW" 1 320 240 good.jpg
+# good files before, between and after, so that queued neighbours are put to the test
+n=10
+add() { cp good.jpg d/$n-good.jpg; printf ' %s' $n >>d/$n-good.jpg; plant "$1" d/$n-"$1"; n=$((n + 1)); }
+words="crash abort hang sleep exit lie flood open create execmem socket fork exec kill unlink"
+[ -n "${SANITIZED:-}" ] && words="crash abort hang sleep exit lie flood"
+[ -n "${SANITIZED:-}" ] || words="$words bomb malloc"
+for word in $words; do add "$word"; done
+cp good.jpg d/99-good.jpg
+
+for threads in 1 3; do
+    run 3 hash --json --threads $threads --timeout 2 --worker-memory 512M --worker "$FAULTY" d
+    closes; no_zero_hash
+    for f in d/*-good.jpg; do status "$f" ok; done
+    for f in d/*; do
+        case ${f#d/*-} in
+            good.jpg) ;;
+            hang | sleep) status "$f" timed_out ;;
+            bomb | malloc) status "$f" out_of_memory ;;
+            crash | abort | exit | lie | flood) status "$f" crashed ;;
+            socket | fork | exec | kill | unlink) status "$f" crashed ;; # killed on the spot
+            *) status "$f" unreadable; is "$f" "$(field "$f" reason)" "refused: ${f#d/*-}" ;;
+        esac
+    done
+    grep -q ESCAPED out && fail "something got out"
+done
+[ -e /tmp/herken-escaped ] && fail "a worker made a file"
+
+# Late damage: the next file in that worker crashes it, is tried again in a fresh one, and is fine.
+mkdir late
+for i in 1 2 3 4; do plant late late/$i-a-late; cp good.jpg late/$i-b-good.jpg; printf '%s' $i >>late/$i-b-good.jpg; done
+run 3 hash --json --threads 1 --worker "$FAULTY" late
+closes
+for i in 1 2 3 4; do status late/$i-b-good.jpg ok; done
+
+# No worker outlives its engine.
+plant sleep sleeps.jpg
+"$HERKEN" hash --quiet --timeout 1 --worker "$FAULTY" sleeps.jpg >/dev/null 2>&1 &
+engine=$!
+sleep 0.5
+workers=$(pgrep -P "$engine" | tr '\n' ' ')
+[ -n "$workers" ] || fail "no worker was started"
+kill -KILL "$engine"
+wait "$engine" 2>/dev/null || true
+for _ in $(seq 200); do
+    alive=0
+    for w in $workers; do [ -d "/proc/$w" ] && grep -qv '^State:.*Z' <(grep State "/proc/$w/status" 2>/dev/null) && alive=1; done
+    [ $alive = 0 ] && break
+    sleep 0.1
+done
+[ $alive = 0 ] || fail "a sleeping worker lives on after its engine was killed"
+finish
