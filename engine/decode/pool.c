@@ -243,19 +243,28 @@ hk_status hk__pool_submit(hk__pool *pool, uint64_t tag, int fd, hk_error *err)
 
 /* ---- results ------------------------------------------------------------------------------- */
 
-/* The worker sends a grid and no hash: the hash is made here, from checked numbers. */
+/* The worker sends a grid and no hash: the hash is made here, from checked numbers. What is left of
+ * a damaged file may be nothing but the decoder's filling: then there is no hash. */
 static hk_status finish(hk__pool_result *result, bool *done, hk__pool *pool, const job *finished,
                         hk_error *err)
 {
-    const hk__picture *picture = &pool->reply.picture;
+    hk__picture *picture = &pool->reply.picture;
     close(finished->fd);
     pool->busy--;
     *result = (hk__pool_result){.tag = finished->tag, .reply = &pool->reply};
     *done = true;
     if (!picture->has_pixels)
         return HK_OK;
-    result->fingerprint = &pool->fingerprint;
-    return hk__fingerprint(&pool->fingerprint, &hk__model_pdq, picture->grid, err);
+    hk_status status = hk__fingerprint(&pool->fingerprint, &hk__model_pdq, picture->grid, err);
+    if (picture->status == HK_FILE_TRUNCATED && pool->fingerprint.flags & HK_FLAG_DEGENERATE) {
+        picture->has_pixels = false;
+        picture->flags &= ~HK_FLAG_TRUNCATED;
+        hk__picture_fail(picture, HK_FILE_UNREADABLE,
+                         "what could be decoded shows nothing to hash");
+    } else {
+        result->fingerprint = &pool->fingerprint;
+    }
+    return status;
 }
 
 static job take_first(worker *w)

@@ -147,7 +147,7 @@ static int add_rules(scmp_filter_ctx filter)
                                SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
     failed |= seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
     failed |= seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                               SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     return failed;
 }
 

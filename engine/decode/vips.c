@@ -8,7 +8,8 @@
  *
  * Strict first (fail_on = error): a decoder that stops in the middle gives the rows before it and
  * the file is `truncated`. Decoders that hold the whole picture give no rows that way: they are
- * asked once more to be lenient, and if the result shows anything, it too is `truncated`.
+ * asked once more to be lenient, and what comes of that is `truncated` too. (Whether it shows
+ * anything at all is for the fingerprint to say: pool.c.)
  */
 #include "decode/decoders.h"
 
@@ -183,18 +184,6 @@ static uint32_t read_rows(VipsImage *image, hk__canvas *canvas, float *luma)
     return y;
 }
 
-/* Whether a lenient decode shows anything: a flat picture is what a decoder leaves behind when it
- * got nothing. */
-static bool shows_anything(const hk__picture *picture)
-{
-    float low = 255, high = 0;
-    for (int i = 0; i < HK__GRID_SIZE; i++) {
-        low = picture->grid[i] < low ? picture->grid[i] : low;
-        high = picture->grid[i] > high ? picture->grid[i] : high;
-    }
-    return high - low > 2;
-}
-
 /* One attempt. Returns false if it may be worth a lenient one. */
 static bool attempt(hk__picture *picture, hk__canvas *canvas, const uint8_t *bytes, size_t count,
                     const hk__limits *limits, VipsFailOn fail_on)
@@ -252,11 +241,6 @@ static bool attempt(hk__picture *picture, hk__canvas *canvas, const uint8_t *byt
         picture->status = HK_FILE_OK;
     }
     hk__canvas_finish(picture, canvas);
-    if (lenient && !shows_anything(picture)) {
-        picture->has_pixels = false;
-        picture->flags &= ~HK_FLAG_TRUNCATED;
-        hk__picture_fail(picture, HK_FILE_UNREADABLE, "nothing of the picture could be decoded");
-    }
 out:
     hk__free(luma);
     if (image)

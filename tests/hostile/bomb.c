@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* bomb.c - writes a grey PNG of WIDTH x HEIGHT white pixels that is small on disk. usage: bomb WIDTH HEIGHT OUT */
+/* bomb.c - writes a grey PNG of WIDTH x HEIGHT white pixels that is small on disk. usage: bomb
+ * WIDTH HEIGHT OUT */
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
