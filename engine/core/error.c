@@ -4,23 +4,40 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+/* Bytes of the UTF-8 sequence at p; 0 if there is none, -1 if it is cut short by the end. */
+static int sequence(const unsigned char *p)
+{
+    /* Lowest and highest second byte keep out overlong forms, surrogates, and past U+10FFFF. */
+    const int length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    const unsigned char low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+    const unsigned char high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+    if (p[0] > 0xf4)
+        return 0;
+    for (int i = 1; i < length; i++) {
+        if (!p[i])
+            return -1;
+        if (p[i] < (i == 1 ? low : 0x80) || p[i] > (i == 1 ? high : 0xbf))
+            return 0;
+    }
+    return length;
+}
 
 void hk__printable(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p; p++)
-        if (*p < 0x20 || *p == 0x7f)
-            *p = '?';
-
-    /* A cut in the middle of a UTF-8 sequence leaves a lead byte without its followers. */
-    size_t n = strlen(text), back = 0;
-    while (back < 4 && back < n && ((unsigned char)text[n - 1 - back] & 0xc0) == 0x80)
-        back++;
-    if (back < n) {
-        unsigned char lead = (unsigned char)text[n - 1 - back];
-        size_t want = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
-        if (want > back)
-            text[n - 1 - back] = '\0';
+    unsigned char *p = (unsigned char *)text;
+    while (*p) {
+        const int length = sequence(p);
+        if (length < 0) {
+            *p = '\0';
+        } else if (length == 0 || *p < 0x20 || *p == 0x7f) {
+            *p++ = '?';
+        } else if (length == 2 && p[0] == 0xc2 && p[1] < 0xa0) {
+            *p++ = '?';
+            *p++ = '?';
+        } else {
+            p += length;
+        }
     }
 }
 

@@ -16,7 +16,8 @@ hk_status hk__fail(hk_error *err, hk_status status, const char *format, ...)
 /* hk__fail with HK_ERR_NO_MEMORY and the words for it. */
 hk_status hk__fail_memory(hk_error *err);
 
-/* Replaces control characters in text by '?' and cuts an incomplete UTF-8 tail. */
+/* Makes text fit for a terminal and for JSON: control characters (of either block) and bytes that
+ * are not UTF-8 become '?'; a sequence cut short at the end is dropped. */
 void hk__printable(char *text);
 
 #endif

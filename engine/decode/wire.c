@@ -101,12 +101,21 @@ long hk__receive(int socket, void *message, size_t capacity, int *fd)
     while (got < 0 && (errno == EINTR || errno == ECONNRESET));
     if (got < 0)
         return -1;
-    if (fd && packet.msg_controllen >= sizeof(struct cmsghdr)) {
-        struct cmsghdr *c = CMSG_FIRSTHDR(&packet);
-        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-            memcpy(fd, CMSG_DATA(c), sizeof *fd);
+    int extra = -1; /* the buffer's alignment leaves room for a second one */
+    struct cmsghdr *c = fd ? CMSG_FIRSTHDR(&packet) : NULL;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS) {
+        memcpy(fd, CMSG_DATA(c), sizeof *fd);
+        if (c->cmsg_len >= CMSG_LEN(2 * sizeof(int)))
+            memcpy(&extra, CMSG_DATA(c) + sizeof(int), sizeof extra);
     }
-    if (packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    const bool cut = packet.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+    if (extra >= 0)
+        close(extra);
+    if (cut) {
+        if (fd && *fd >= 0) {
+            close(*fd);
+            *fd = -1;
+        }
         errno = EMSGSIZE;
         return -1;
     }

@@ -37,7 +37,7 @@ void hk__sieve_finish(hk__sieve *sieve)
 
 hk_status hk__sieve_offer(hk__sieve *sieve, hk_hit hit, hk_error *err)
 {
-    if (sieve->bound && sieve->count == sieve->bound + SLACK) {
+    if (sieve->bound && sieve->count >= SLACK && sieve->count - SLACK == sieve->bound) {
         /* Later items lose ties, so only a smaller distance than the worst kept one can enter. */
         hk__sieve_finish(sieve);
         sieve->radius = (int)sieve->hit[sieve->count - 1].distance - 1;

@@ -151,10 +151,20 @@ static column column_named(const char *name)
     return COLUMN_OTHER;
 }
 
-/* Takes the fields as a header if one of them names a hash or a digest. */
+/* Whether the text is a value rather than a name: as many hex digits as a hash or digest has. */
+static bool is_hash(const char *text)
+{
+    const size_t digits = hex_run(text);
+    return !text[digits] && (digits == 32 || digits == 40 || digits == 64);
+}
+
+/* Takes the fields as a header if one of them names a hash or a digest, and none is one. */
 static bool take_header(reader *r, char *fields[], size_t count)
 {
     bool names_a_hash = false;
+    for (size_t i = 0; i < count; i++)
+        if (is_hash(fields[i]))
+            return false;
     for (size_t i = 0; i < count; i++) {
         r->columns[i] = column_named(fields[i]);
         names_a_hash |= r->columns[i] == COLUMN_PDQ || r->columns[i] == COLUMN_MD5 ||
@@ -211,10 +221,27 @@ static hk_status read_row(reader *r, char *fields[], size_t count)
     return hk__list_add(r->list, &entry, r->err);
 }
 
+/* md5sum writes a name with a backslash or a line end in it as \\ and \n, and marks the line. */
+static void unescape(char *name)
+{
+    char *to = name;
+    for (; *name; name++) {
+        if (*name == '\\' && name[1]) {
+            name++;
+            *to++ = *name == 'n' ? '\n' : *name == 'r' ? '\r' : *name;
+        } else {
+            *to++ = *name;
+        }
+    }
+    *to = '\0';
+}
+
 /* `digest  name` and `digest *name`, as md5sum and its kin write them. */
-static hk_status read_sum_line(reader *r, const char *text, size_t digits)
+static hk_status read_sum_line(reader *r, char *text, size_t digits, bool escaped)
 {
     hk__new_entry entry = {.line = r->line, .id = text + digits + 2};
+    if (escaped)
+        unescape(text + digits + 2);
     set_digest(&entry.digests,
                digits == 32   ? HK_BASIS_MD5
                : digits == 40 ? HK_BASIS_SHA1
@@ -242,8 +269,10 @@ static hk_status read_plain(reader *r, char *fields[], size_t count)
     }
 
     size_t next = 1;
-    if (next < count && (!*fields[next] || quality_of(fields[next]) >= 0))
+    if (digits == 64 && next < count && (!*fields[next] || quality_of(fields[next]) >= 0))
         next++;
+    else if (digits == 64 && count > 2 && strspn(fields[1], "0123456789") == strlen(fields[1]))
+        return bad(r, "quality is not a whole number from 0 to 100");
     if (count - next > 2)
         return bad(r, "more fields than hash,quality,entry,category; quote a name with commas");
     if (next < count)
@@ -270,7 +299,7 @@ static hk_status read_line(reader *r, char *text, size_t length)
         const size_t digits = hex_run(sum);
         if ((digits == 32 || digits == 40 || digits == 64) && sum[digits] == ' ' &&
             (sum[digits + 1] == ' ' || sum[digits + 1] == '*'))
-            return read_sum_line(r, sum, digits);
+            return read_sum_line(r, sum, digits, sum != text);
     }
 
     char *fields[FIELDS_MAX];
@@ -293,7 +322,7 @@ static bool next_line(char *buffer, size_t *length, bool *too_long, FILE *file)
     int c;
     *too_long = false;
     while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-        if (n <= LINE_MAX_BYTES)
+        if (n < LINE_MAX_BYTES)
             buffer[n++] = (char)c;
         else
             *too_long = true;

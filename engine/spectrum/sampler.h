@@ -3,8 +3,9 @@
  * sampler.h - a picture, row by row from top to bottom, becomes a small matrix.
  *
  * One sampler makes either PDQ's 64x64 grid or the small grey raster. It keeps a few rows of sums
- * and never the picture. The picture's EXIF orientation is undone exactly: the axes are mirrored
- * and swapped in the weights, so the matrix is the one of the upright picture, to the bit.
+ * and never the picture. The picture's EXIF orientation is undone in the weights, by mirroring and
+ * swapping the axes: the matrix is that of the upright picture but for the order of its sums (less
+ * than 1e-4 of a grey level).
  */
 #ifndef HK_SPECTRUM_SAMPLER_H
 #define HK_SPECTRUM_SAMPLER_H
