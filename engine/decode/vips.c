@@ -56,6 +56,9 @@ static GLogWriterOutput on_log(GLogLevelFlags level, const GLogField *fields, gs
 hk_status hk__vips_start(hk_error *err)
 {
     g_log_set_writer_func(on_log, NULL, NULL);
+    /* Decoders that need the whole picture must keep it in memory: the sandbox has no disc, and the
+     * limit on memory is ours. */
+    g_setenv("VIPS_DISC_THRESHOLD", "1000g", TRUE);
     if (VIPS_INIT("herken-worker"))
         return hk__fail(err, HK_ERR_SYSTEM, "libvips does not start: %s", vips_error_buffer());
     vips_concurrency_set(1);

@@ -192,15 +192,18 @@ HK_API const char *hk_simd_name(hk_simd level);
 
 typedef struct hk_list hk_list;
 
+/* A line that was left out: malformed, or well-formed but harmful (quarantined): a degenerate hash
+ * or a digest of the empty file, which would match whatever is flat or empty. */
 typedef struct hk_list_bad_line {
-    size_t line;        /* counted from 1 */
+    size_t line; /* counted from 1 */
+    bool quarantined;
     const char *reason; /* owned by the list */
 } hk_list_bad_line;
 
 /* Reads a plain list file: one `hash[,quality][,entry][,category]` a line, md5sum-style digest
- * lines, or CSV with a header naming pdq,quality,md5,sha1,sha256,entry,category. Lines that
- * cannot be used (malformed, or a degenerate hash that would match every flat picture) are left
- * out and kept as bad lines: the caller decides whether to go on. HK_ERR_IO, HK_ERR_LIMIT. */
+ * lines, or CSV with a header naming pdq,quality,md5,sha1,sha256,entry,category. Lines that cannot
+ * be used are left out and kept as bad lines: the caller decides whether to go on. HK_ERR_IO,
+ * HK_ERR_LIMIT. */
 HK_API HK_MUST_CHECK hk_status hk_list_load(hk_list **out, const char *path, const char *name,
                                             hk_error *err);
 HK_API void hk_list_free(hk_list *list);

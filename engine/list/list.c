@@ -97,12 +97,13 @@ const hk_list_bad_line *hk_list_bad_lines(size_t *count, const hk_list *list)
     return list->bad;
 }
 
-hk_status hk__list_add_bad(hk_list *list, size_t line, const char *reason, hk_error *err)
+hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const char *reason,
+                           hk_error *err)
 {
     const char *kept = keep(list, reason);
     if (!kept || !grow(&list->bad, &list->bad_capacity, list->bad_count, sizeof *list->bad))
         return hk__fail_memory(err);
-    list->bad[list->bad_count++] = (hk_list_bad_line){line, kept};
+    list->bad[list->bad_count++] = (hk_list_bad_line){line, quarantined, kept};
     return HK_OK;
 }
 
@@ -155,14 +156,14 @@ static bool add_digest(hk__digest_column *column, const hk_digests *digests, hk_
 hk_status hk__list_add(hk_list *list, const hk__new_entry *entry, hk_error *err)
 {
     if (!entry->has_hash && !entry->digests.present)
-        return hk__list_add_bad(list, entry->line, "neither a hash nor a digest", err);
+        return hk__list_add_bad(list, entry->line, false, "neither a hash nor a digest", err);
     if (entry->has_hash && hk__list_hash_is_degenerate(&entry->hash))
-        return hk__list_add_bad(list, entry->line,
+        return hk__list_add_bad(list, entry->line, true,
                                 "degenerate hash: its one-bits are far from 128, it would match "
                                 "flat pictures",
                                 err);
     if (is_of_nothing(&entry->digests))
-        return hk__list_add_bad(list, entry->line,
+        return hk__list_add_bad(list, entry->line, true,
                                 "digest of the empty file: every empty file would match", err);
     if (list->count >= UINT32_MAX)
         return hk__fail(err, HK_ERR_LIMIT, "a list holds at most %u entries", UINT32_MAX);

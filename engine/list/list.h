@@ -53,7 +53,7 @@ hk_status hk__list_new(hk_list **out, const char *name, hk_error *err) HK_MUST_C
 /* Adds the entry, or a bad line where it would do harm: a hash whose one-bits are far from 128, a
  * digest of the empty file, or nothing to match at all. */
 hk_status hk__list_add(hk_list *list, const hk__new_entry *entry, hk_error *err) HK_MUST_CHECK;
-hk_status hk__list_add_bad(hk_list *list, size_t line, const char *reason,
+hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const char *reason,
                            hk_error *err) HK_MUST_CHECK;
 
 /* A degenerate hash: a healthy one has 128 one-bits. Of 30,171 hashes of real pictures 24 had

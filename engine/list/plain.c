@@ -45,7 +45,7 @@ typedef struct reader {
 
 static hk_status bad(reader *r, const char *reason)
 {
-    return hk__list_add_bad(r->list, r->line, reason, r->err);
+    return hk__list_add_bad(r->list, r->line, false, reason, r->err);
 }
 
 /* Length of the run of hex digits at the start of text. */

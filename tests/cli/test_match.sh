@@ -72,8 +72,11 @@ grep -q '3 found = 2 hashed + 0 duplicate + 1 skipped + 0 failed' out || fail "t
 # Lists: what cannot be used stops the run before it starts, with the place; or is left out.
 { cat list.txt; echo zz; printf '%064d,100,zero\n' 0; echo 'd41d8cd98f00b204e9800998ecf8427e  empty'; } >bad.txt
 run 2 match --list bad.txt seen
-grep -q 'bad.txt:4: ' err && grep -q 'bad.txt:5: degenerate' err && grep -q 'bad.txt:6: digest of the empty' err || { fail "bad lines are not named"; cat err; }
+grep -q 'bad.txt:4: ' err && grep -q 'bad.txt:5: left out: degenerate' err && grep -q 'bad.txt:6: left out: digest of the empty' err || { fail "bad lines are not named"; cat err; }
 run 1 match --list bad.txt --skip-bad-lines seen
+sed '/^zz$/d' bad.txt >harmful.txt # well-formed, left out with a word
+run 1 match --list harmful.txt seen
+grep -q 'harmful.txt:4: left out: degenerate' err || fail "the degenerate entry is not named"
 run 2 match --list /nonexistent seen
 : >empty.txt
 run 2 match --list empty.txt seen
@@ -82,6 +85,14 @@ run 2 match --list list.txt
 run 2 match --list list.txt --max-distance 129 seen
 printf '\xef\xbb\xbf%s\r\n\r\n# remark\r\n' "$(head -n1 list.txt | tr 'a-f' 'A-F')" >dos.txt
 run 1 match --list dos.txt seen/half.png
+
+# A list made by hash --format pdq can be read back, whatever the names.
+mkdir names
+for name in ' blanks ' 'a,b' 'quo"te' $'line\nend' plain; do cp known/k1.png "names/$name.png"; cp known/k1.png "names/$name"; done
+"$HERKEN" hash --quiet --format pdq names >names.txt
+is "lines" "$(wc -l <names.txt)" 10
+run 1 match --json --max-matches 0 --list names.txt known/k1.png
+is "entries" "$(jq -r 'select(.path) | .matches | map(.entry) | sort | join("|")' out)" 'names/ blanks |names/ blanks .png|names/a,b|names/a,b.png|names/line\x0aend|names/line\x0aend.png|names/plain|names/plain.png|names/quo"te|names/quo"te.png'
 
 # compare
 run 1 compare --json known/k1.png seen/half.png

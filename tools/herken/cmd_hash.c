@@ -90,7 +90,9 @@ static bool print_text(const hk_file *file, layout format)
     hk_hash_format(text, &fp->hash[HK_ORIGINAL]);
     if (format == PDQ) {
         printf("%s,%d,", text, fp->quality);
-        output_csv_field(stdout, file->path);
+        char *path = output_printable(file->path); /* one line, whatever the name holds */
+        output_csv_field(stdout, path ? path : "?");
+        free(path);
         putchar('\n');
     } else if (format == CSV) {
         output_csv_field(stdout, file->path);

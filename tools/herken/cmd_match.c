@@ -15,7 +15,7 @@ static const char help[] =
     "matched but something failed or is not checked.\n\n"
     "  --list FILE          hash[,quality][,entry][,category] a line, md5sum-style digests, or\n"
     "                       CSV with a header (pdq,quality,md5,sha1,sha256,entry,category)\n"
-    "  --skip-bad-lines     go on without the lines of a list that cannot be used\n"
+    "  --skip-bad-lines     go on without the malformed lines of a list\n"
     "  --max-distance N     radius in bits, 0 to 128 (default 31)\n"
     "  --max-matches N      matches kept per file, the nearest (default 100, 0 for all)\n"
     "  --accept-uncertain   truncated, degenerate and low-quality images without a hit are `none`\n"
@@ -123,8 +123,24 @@ static bool print_text(const hk_file *file, bool all)
     return !ferror(stdout);
 }
 
-/* Loads the lists; a list with lines that cannot be used stops here unless told to go on, before
- * hours of work are done with half of it. */
+/* Names the lines of a list that cannot be used. Returns how many of them are malformed. */
+static size_t say_bad_lines(const request *r, size_t l)
+{
+    size_t count, malformed = 0;
+    const hk_list_bad_line *bad = hk_list_bad_lines(&count, r->lists[l]);
+    for (size_t i = 0; i < count; i++) {
+        malformed += !bad[i].quarantined;
+        if (i < SHOWN_BAD_LINES && !r->common.quiet)
+            cli_say("%s:%zu: %s%s", r->list_paths[l], bad[i].line,
+                    bad[i].quarantined ? "left out: " : "", bad[i].reason);
+    }
+    if (count > SHOWN_BAD_LINES && !r->common.quiet)
+        cli_say("%s: and %zu more such lines", r->list_paths[l], count - SHOWN_BAD_LINES);
+    return malformed;
+}
+
+/* Loads the lists. One with malformed lines stops here unless told to go on, before hours of work
+ * are done with half of it; harmful entries are left out, with a word. */
 static int load_lists(request *r)
 {
     hk_error err;
@@ -134,18 +150,13 @@ static int load_lists(request *r)
                                         slash ? slash + 1 : r->list_paths[l], &err);
         if (status)
             return status == HK_ERR_IO ? (cli_say("%s", err.message), CLI_USAGE) : cli_fail(&err);
-        size_t count;
-        const hk_list_bad_line *bad = hk_list_bad_lines(&count, r->lists[l]);
-        for (size_t i = 0; i < count && i < SHOWN_BAD_LINES && !r->common.quiet; i++)
-            cli_say("%s:%zu: %s", r->list_paths[l], bad[i].line, bad[i].reason);
-        if (count && !r->skip_bad_lines) {
-            cli_say("%s: %zu lines cannot be used; mend them, or leave them out with "
+        const size_t malformed = say_bad_lines(r, l);
+        if (malformed && !r->skip_bad_lines) {
+            cli_say("%s: %zu malformed lines; mend them, or go on without them with "
                     "--skip-bad-lines",
-                    r->list_paths[l], count);
+                    r->list_paths[l], malformed);
             return CLI_USAGE;
         }
-        if (count && !r->common.quiet)
-            cli_say("%s: %zu bad lines left out", r->list_paths[l], count);
         if (!hk_list_count(r->lists[l])) {
             cli_say("%s: no entries: nothing could ever match it", r->list_paths[l]);
             return CLI_USAGE;

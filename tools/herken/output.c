@@ -115,7 +115,9 @@ void output_digests(json_t *object, const hk_digests *digests)
 
 void output_csv_field(FILE *file, const char *text)
 {
-    if (!text[strcspn(text, ",\"\r\n")]) {
+    const size_t length = strlen(text);
+    const bool blanks = length && (strchr(" \t", text[0]) || strchr(" \t", text[length - 1]));
+    if (!blanks && !text[strcspn(text, ",\"\r\n")]) {
         fputs(text, file);
         return;
     }

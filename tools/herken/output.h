@@ -23,7 +23,7 @@ void output_digests(json_t *object, const hk_digests *digests);
 /* A path for people: bytes that could steer a terminal, or are not UTF-8, as \xHH. Free it. */
 char *output_printable(const char *path);
 
-/* A path as a CSV field: quoted only where it must be (comma, quote, line end). */
+/* A CSV field: quoted only where it must be (comma, quote, line end, a blank at either end). */
 void output_csv_field(FILE *file, const char *text);
 
 /* "{found} files: {hashed} hashed, ..." in words, and as the account object. */
