@@ -33,7 +33,7 @@ static void misbehave(hk__picture *picture, const char *word)
     } else if (!strcmp(word, "abort")) {
         abort();
     } else if (!strcmp(word, "hang")) {
-        for (volatile int i = 0;; i++)
+        for (volatile unsigned i = 0;; i++)
             continue;
     } else if (!strcmp(word, "sleep")) {
         for (;;)

@@ -13,6 +13,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -886,6 +887,40 @@ static void raster_stands_upright_in_every_exif_orientation(void **state)
 
 /* ---- allocations --------------------------------------------------------------------------- */
 
+static void *hash_in_thread(void *out)
+{
+    hk_error err;
+    hk_hasher *hasher;
+    hk_fingerprint fingerprint;
+    const pixels p = drawn("photo_like", 200, 150);
+    if (hk_hasher_new(&hasher, p.width, p.height, &err))
+        return NULL;
+    for (uint32_t y = 0; y < p.height; y++)
+        if (hk_hasher_row_u8(hasher, p.bytes + (size_t)y * p.width, &err))
+            return NULL;
+    if (!hk_hasher_finish(&fingerprint, hasher, &err))
+        *(hk_hash *)out = fingerprint.hash[0];
+    hk_hasher_free(hasher);
+    free_pixels(&p);
+    return NULL;
+}
+
+/* The DCT's plan is the one thing that threads share. */
+static void threads_hash_side_by_side(void **state)
+{
+    (void)state;
+    enum { THREADS = 8 };
+    pthread_t threads[THREADS];
+    hk_hash hash[THREADS] = {{{0}}};
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, hash_in_thread, &hash[i]), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(hk_hash_ones(&hash[0]), 128);
+    for (int i = 1; i < THREADS; i++)
+        assert_int_equal(hk_hash_distance(&hash[0], &hash[i]), 0);
+}
+
 static void everything_survives_failing_allocations(void **state)
 {
     (void)state;
@@ -914,6 +949,7 @@ static void everything_survives_failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_hash_side_by_side), /* first: the plan is not made yet */
         cmocka_unit_test(grid_equals_the_oracle_at_every_side),
         cmocka_unit_test(grid_equals_the_oracle_at_odd_shapes),
         cmocka_unit_test(grid_of_64_by_64_is_the_picture),
