@@ -79,10 +79,12 @@ mkdir closed; cp d/ok.jpg closed; cp d/ok.jpg private.jpg; chmod 000 closed priv
 if [ "$(id -u)" != 0 ]; then
     run 3 hash --json closed private.jpg d/ok.jpg
     status closed no_access; status private.jpg no_access; status d/ok.jpg ok
-elif command -v setpriv >/dev/null; then
-    chmod 755 "$work"; chmod -R a+rX d
+elif chmod 755 "$work" && nobody="setpriv --reuid 65534 --regid 65534 --clear-groups" && ! $nobody "$HERKEN" --help >/dev/null 2>&1; then
+    echo "not tested: no access (nobody may not run the command from here)"
+else
+    chmod -R a+rX d
     code=0
-    setpriv --reuid 65534 --regid 65534 --clear-groups "$HERKEN" hash --json closed private.jpg d/ok.jpg >out 2>err || code=$?
+    $nobody "$HERKEN" hash --json closed private.jpg d/ok.jpg >out 2>err || code=$?
     is "exit code without access" "$code" 3
     status closed no_access; status private.jpg no_access; status d/ok.jpg ok
 fi
