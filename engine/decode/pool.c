@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    DEPTH = 2,                 /* one job in hand, one waiting */
+    DEPTH = 4,                 /* one job in hand, three waiting: a short file leaves no gap */
     START_MS = 20000,          /* a worker must say hello by then */
     RETIRE_CPU_SECONDS = 1800, /* half of what the sandbox allows */
 };
@@ -90,7 +90,7 @@ static hk_status start_worker(worker *w, hk__pool *pool, hk_error *err)
                 pair[i] = moved;
             }
         }
-    const int room = 1 << 19; /* two replies of 84 KB must fit, or a worker waits for us */
+    const int room = 1 << 19; /* four replies of 84 KB must fit, or a worker waits for us */
     setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
     setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
 
@@ -270,8 +270,8 @@ static hk_status finish(hk__pool_result *result, bool *done, hk__pool *pool, con
 static job take_first(worker *w)
 {
     job first = w->jobs[0];
-    w->jobs[0] = w->jobs[1];
     w->count--;
+    memmove(w->jobs, w->jobs + 1, w->count * sizeof *w->jobs);
     w->since = hk__clock_ns();
     return first;
 }

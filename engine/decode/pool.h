@@ -4,7 +4,7 @@
  *
  *      submit(tag, fd) --> [worker] [worker] ... --> wait() gives one finished job, any order
  *
- * Each worker has one job in hand and one waiting, so that it never idles. A worker that dies is
+ * Each worker has one job in hand and a few waiting, so that it never idles. A worker that dies is
  * replaced and its job tried once more in the new one: only a file that kills twice is `crashed`
  * (a crash may be another file's late damage). A job over its time is `timed_out` and its worker
  * killed. One thread at a time.
