@@ -82,8 +82,7 @@ hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
     if (!status)
         status = hk__plan_new(&scan->plan, paths, count, err);
     if (!status && options->matcher) {
-        /* SHA-256 finds duplicates, whatever the lists hold. */
-        scan->options.digests |= hk__matcher_digests(options->matcher) | HK_DIGEST_SHA256;
+        scan->options.digests |= hk__matcher_digests(options->matcher);
         status = hk__duplicates_new(&scan->duplicates, err);
     }
     if (!status) {
@@ -97,6 +96,8 @@ hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
             .timeout_ms = options->timeout_ms,
             .limits = {options->max_pixels, options->max_bytes, options->max_pages},
             .digests = scan->options.digests,
+            /* Finds duplicates, whatever the lists hold. Films need not be read for that. */
+            .picture_digests = options->matcher ? HK_DIGEST_SHA256 : 0,
             .raster = options->raster,
         };
         status = hk__pool_open(&scan->pool, &pool, err);

@@ -21,11 +21,12 @@ typedef struct hk__content {
     uint64_t read_ns, digest_ns;
 } hk__content;
 
-/* Reads fd (a regular file) from its start to its end and sets the picture's format. On trouble it
- * returns false and the picture has its status (unreadable, changed, too_large, out_of_memory) and
- * reason; the digests are there whenever all bytes could be read. */
+/* Reads fd (a regular file) from its start to its end and sets the picture's format. The digests in
+ * `all` are taken of any file, those in `pictures` of files that are kept to be decoded as well. On
+ * trouble it returns false and the picture has its status (unreadable, changed, too_large,
+ * out_of_memory) and reason; the digests are there whenever all bytes could be read. */
 bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__digester *digester,
-                      unsigned digests, const hk__limits *limits);
+                      unsigned all, unsigned pictures, const hk__limits *limits);
 void hk__content_clear(hk__content *content);
 
 #endif

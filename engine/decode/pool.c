@@ -5,38 +5,40 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/mem.h"
+#include "decode/child.h"
 #include "spectrum/spectrum.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
     DEPTH = 4,                 /* one job in hand, three waiting: a short file leaves no gap */
     START_MS = 20000,          /* a worker must say hello by then */
+    SLOW_START = 3,            /* how many failed starts a slow one counts for */
     RETIRE_CPU_SECONDS = 1800, /* half of what the sandbox allows */
+    NS_PER_BYTE = 100,         /* on top of the time limit: a film of 20 GB is read, not decoded */
+    LATE_MS = 1000             /* this late out of poll, the whole run was stopped, not a decoder */
 };
-
-extern char **environ;
+static const uint64_t ms = 1000000;
 
 typedef struct job {
     uint64_t tag, id;
     int fd;
-    bool retried; /* it was in hand when a worker died */
+    uint64_t limit_ns;    /* time allowed, from its size */
+    bool retried;         /* it was in hand when a worker died */
+    bool digests_only;    /* its verdict is `blame`: the bytes are read, not decoded */
+    hk_file_status blame; /* these two with digests_only */
+    char words[HK__REASON_SIZE];
 } job;
 
 typedef struct worker {
-    pid_t pid; /* 0: none */
-    int socket;
+    hk__child child;
     bool ready;      /* it has said hello */
     uint64_t since;  /* start of the job in hand, or of the worker before its hello */
     job jobs[DEPTH]; /* in order; the first is in hand */
@@ -49,91 +51,21 @@ struct hk__pool {
     char decoders[sizeof((hk__hello *)0)->decoders];
     worker *workers;
     struct pollfd *polls;
-    job *orphans; /* of dead workers, to be given out again; room for all jobs */
+    job *orphans; /* waiting for a worker; room for all jobs */
     size_t orphan_count, busy;
-    unsigned turn; /* the worker looked at first, so that none is left waiting */
+    unsigned bad_starts; /* since the last hello */
+    unsigned turn;       /* the worker looked at first, so that none is left waiting */
     uint64_t next_id;
     hk__reply reply;
     hk_fingerprint fingerprint;
 };
 
-/* ---- starting and ending a worker ---------------------------------------------------------- */
-
 static hk_status start_worker(worker *w, hk__pool *pool, hk_error *err)
 {
-    int pair[2] = {-1, -1}, code = 0;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    char memory[32];
-    char *arguments[] = {pool->program, memory, NULL};
-    char *empty[] = {NULL};
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    char **environment = environ; /* the sanitizers' options */
-    const int chatter = STDERR_FILENO;
-#else
-    char **environment = empty;
-    const int chatter = -1;
-#endif
-    (void)empty;
-
-    memset(w, 0, sizeof *w);
-    w->socket = -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-        return hk__fail(err, HK_ERR_SYSTEM, "no socket pair for a decode worker: %s",
-                        strerror(errno));
-    for (int i = 0; i < 2; i++) /* a caller without stdin, stdout or stderr: keep clear of 0..2 */
-        if (pair[i] <= STDERR_FILENO) {
-            int moved = fcntl(pair[i], F_DUPFD_CLOEXEC, HK__WORKER_SOCKET);
-            if (moved >= 0) {
-                close(pair[i]);
-                pair[i] = moved;
-            }
-        }
-    const int room = 1 << 19; /* four replies of 84 KB must fit, or a worker waits for us */
-    setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-
-    snprintf(memory, sizeof memory, "%llu", (unsigned long long)pool->options.memory);
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    code |= posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-    code |= posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-    if (chatter < 0)
-        code |= posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
-    code |= posix_spawn_file_actions_adddup2(&files, pair[1], HK__WORKER_SOCKET);
-    code |= posix_spawn_file_actions_addclosefrom_np(&files, HK__WORKER_SOCKET + 1);
-    if (!code)
-        code = posix_spawn(&w->pid, pool->program, &files, &attributes, arguments, environment);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&attributes);
-    close(pair[1]);
-    if (code) {
-        close(pair[0]);
-        w->pid = 0;
-        return hk__fail(err, HK_ERR_SYSTEM, "cannot start the decode worker %s: %s", pool->program,
-                        strerror(code));
-    }
-    w->socket = pair[0];
+    hk_status status = hk__child_start(&w->child, pool->program, pool->options.memory, err);
+    w->ready = false;
+    w->count = 0;
     w->since = hk__clock_ns();
-    return HK_OK;
-}
-
-/* Ends the process and returns its wait status. */
-static int reap(worker *w)
-{
-    int status = 0;
-    close(w->socket);
-    kill(w->pid, SIGKILL); /* changes nothing where it is already ending of itself */
-    while (waitpid(w->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
-    w->pid = 0;
-    w->socket = -1;
     return status;
 }
 
@@ -152,6 +84,8 @@ hk_status hk__pool_open(hk__pool **out, const hk__pool_options *options, hk_erro
     pool->orphans = hk__alloc((size_t)options->workers * DEPTH, sizeof *pool->orphans);
     if (!pool->program || !pool->workers || !pool->polls || !pool->orphans)
         status = hk__fail_memory(err);
+    for (unsigned i = 0; pool->workers && i < options->workers; i++)
+        pool->workers[i].child.socket = -1;
     for (unsigned i = 0; !status && i < options->workers; i++)
         status = start_worker(&pool->workers[i], pool, err);
     if (status)
@@ -169,8 +103,8 @@ void hk__pool_free(hk__pool *pool)
         worker *w = &pool->workers[i];
         for (unsigned j = 0; j < w->count; j++)
             close(w->jobs[j].fd);
-        if (w->pid)
-            reap(w);
+        if (w->child.pid)
+            hk__child_end(&w->child);
     }
     for (size_t i = 0; i < pool->orphan_count; i++)
         close(pool->orphans[i].fd);
@@ -193,24 +127,29 @@ size_t hk__pool_busy(const hk__pool *pool)
     return pool->busy;
 }
 
-/* Puts the job into the worker's queue and sends it. A send that fails means a dead worker, which
- * the next wait finds and deals with. */
-static void give(hk__pool *pool, worker *w, job given)
+/* Sends the job to the worker and queues it there. False if it could not be sent: the worker is
+ * dead, which the next wait finds, or the system is short of something for now. */
+static bool give(hk__pool *pool, worker *w, const job *given)
 {
-    given.id = pool->next_id++;
+    job queued = *given;
+    queued.id = pool->next_id++;
     const hk__request request = {
         .version = HK__WIRE_VERSION,
         .digests = pool->options.digests,
-        .id = given.id,
+        .picture_digests = pool->options.picture_digests,
+        .id = queued.id,
         .limits = pool->options.limits,
-        .timeout_s = pool->options.timeout_ms / 1000 * 2 + 5,
-        .repeats = pool->options.repeats,
+        .timeout_s = (uint32_t)(queued.limit_ns / 1000000000 * 2 + 5),
+        .repeats = queued.digests_only ? 0 : pool->options.repeats,
         .raster = pool->options.raster,
+        .digests_only = queued.digests_only,
     };
+    if (hk__send(w->child.socket, &request, sizeof request, queued.fd))
+        return false;
     if (w->count == 0 && w->ready)
         w->since = hk__clock_ns();
-    w->jobs[w->count++] = given;
-    (void)hk__send(w->socket, &request, sizeof request, given.fd);
+    w->jobs[w->count++] = queued;
+    return true;
 }
 
 static worker *least_busy(hk__pool *pool)
@@ -218,7 +157,7 @@ static worker *least_busy(hk__pool *pool)
     worker *best = NULL;
     for (unsigned i = 0; i < pool->options.workers; i++) {
         worker *w = &pool->workers[i];
-        if (w->pid && w->count < DEPTH && (!best || w->count < best->count))
+        if (w->child.pid && w->count < DEPTH && (!best || w->count < best->count))
             best = w;
     }
     return best;
@@ -227,15 +166,23 @@ static worker *least_busy(hk__pool *pool)
 static void give_orphans(hk__pool *pool)
 {
     worker *w;
-    while (pool->orphan_count && (w = least_busy(pool)))
-        give(pool, w, pool->orphans[--pool->orphan_count]);
+    while (pool->orphan_count && (w = least_busy(pool)) &&
+           give(pool, w, &pool->orphans[pool->orphan_count - 1]))
+        pool->orphan_count--;
 }
 
 hk_status hk__pool_submit(hk__pool *pool, uint64_t tag, int fd, hk_error *err)
 {
+    struct stat facts;
     if (!hk__pool_room(pool))
         return hk__fail(err, HK_ERR_USAGE, "the pool has no room for another job");
-    pool->orphans[pool->orphan_count++] = (job){.tag = tag, .fd = fd};
+    const uint64_t size = fstat(fd, &facts) || facts.st_size < 0 ? 0 : (uint64_t)facts.st_size;
+    const uint64_t most = UINT64_C(1) << 40; /* sparse files may say anything */
+    pool->orphans[pool->orphan_count++] = (job){
+        .tag = tag,
+        .fd = fd,
+        .limit_ns = pool->options.timeout_ms * ms + (size < most ? size : most) * NS_PER_BYTE,
+    };
     pool->busy++;
     give_orphans(pool);
     return HK_OK;
@@ -276,54 +223,88 @@ static job take_first(worker *w)
     return first;
 }
 
-/* Ends a worker and starts another. Jobs that only waited are given out again. */
+/* Ends a worker and starts another; its jobs are given out again. One worker less is no reason to
+ * stop: only when none is left does it fail. */
 static hk_status replace(hk__pool *pool, worker *w, int *wait_status, hk_error *err)
 {
     while (w->count)
         pool->orphans[pool->orphan_count++] = w->jobs[--w->count];
-    *wait_status = reap(w);
-    return start_worker(w, pool, err);
+    *wait_status = hk__child_end(&w->child);
+    hk_status status = start_worker(w, pool, err);
+    for (unsigned i = 0; status && i < pool->options.workers; i++)
+        if (pool->workers[i].child.pid)
+            status = HK_OK;
+    return status;
 }
 
-/* A worker ended, was over time, or talked nonsense: `what` says it for the file's reason. */
+/* A worker that ended or was slow before it said hello: tried again a few times. */
+static hk_status bad_start(hk__pool *pool, worker *w, bool slow, hk_error *err)
+{
+    int ended;
+    pool->bad_starts += slow ? SLOW_START : 1;
+    if (pool->bad_starts > SLOW_START + pool->options.workers)
+        return hk__fail(err, HK_ERR_SYSTEM,
+                        slow ? "the decode worker %s does not get ready"
+                             : "the decode worker %s ends before it is ready: is it of this "
+                               "version?",
+                        pool->program);
+    return replace(pool, w, &ended, err);
+}
+
+static void say_why(job *blamed, hk_file_status blame, const char *what, int ended)
+{
+    hk__picture words;
+    if (blame == HK_FILE_TIMED_OUT)
+        hk__picture_fail(&words, blame, "not done within %llu ms (--timeout)",
+                         (unsigned long long)(blamed->limit_ns / ms));
+    else if (what)
+        hk__picture_fail(&words, blame, "%s", what);
+    else if (WIFSIGNALED(ended))
+        hk__picture_fail(&words, blame, "the decoder was killed twice (%s)",
+                         strsignal(WTERMSIG(ended)));
+    else
+        hk__picture_fail(&words, blame, "the decoder gave up twice (exit %d)", WEXITSTATUS(ended));
+    blamed->blame = blame;
+    memcpy(blamed->words, words.reason, sizeof blamed->words);
+}
+
+/* A worker ended, was over time, or talked nonsense (`what` says so, or is NULL). */
 static hk_status bury(hk__pool_result *result, bool *done, hk__pool *pool, worker *w,
                       hk_file_status blame, const char *what, hk_error *err)
 {
     if (!w->ready)
-        return hk__fail(err, HK_ERR_SYSTEM,
-                        "the decode worker %s ended before it was ready: is it of this version?",
-                        pool->program);
+        return bad_start(pool, w, blame == HK_FILE_TIMED_OUT, err);
     const bool had_job = w->count > 0;
     job in_hand = {0};
     int ended;
     if (had_job)
         in_hand = take_first(w);
     hk_status status = replace(pool, w, &ended, err);
-    if (status || !had_job) {
-        if (had_job)
-            pool->orphans[pool->orphan_count++] = in_hand;
+    if (!had_job)
+        return status;
+    if (status) { /* nobody is left to try it */
+        pool->orphans[pool->orphan_count++] = in_hand;
         return status;
     }
     if (WIFSIGNALED(ended) && WTERMSIG(ended) == SIGXCPU)
         blame = HK_FILE_TIMED_OUT;
+
+    /* First in a fresh worker: if that dies too, it is this file's doing. And whatever it does to
+     * decoders, its digests may be on a list: they are taken without decoding. */
+    bool again = false;
     if (blame == HK_FILE_CRASHED && !in_hand.retried) {
-        in_hand.retried = true; /* alone and first in the new worker: the next crash is its own */
-        give(pool, w, in_hand);
+        in_hand.retried = again = true;
+    } else if (!in_hand.digests_only) {
+        say_why(&in_hand, blame, what, ended);
+        in_hand.digests_only = again = pool->options.digests != 0;
+    }
+    if (again) {
+        if (!w->child.pid || !give(pool, w, &in_hand))
+            pool->orphans[pool->orphan_count++] = in_hand;
         return HK_OK;
     }
-
     memset(&pool->reply, 0, offsetof(hk__reply, picture.grid));
-    if (blame == HK_FILE_TIMED_OUT)
-        hk__picture_fail(&pool->reply.picture, blame, "not decoded within %u ms (--timeout)",
-                         pool->options.timeout_ms);
-    else if (what)
-        hk__picture_fail(&pool->reply.picture, blame, "%s", what);
-    else if (WIFSIGNALED(ended))
-        hk__picture_fail(&pool->reply.picture, blame, "the decoder was killed twice (%s)",
-                         strsignal(WTERMSIG(ended)));
-    else
-        hk__picture_fail(&pool->reply.picture, blame, "the decoder gave up twice (exit %d)",
-                         WEXITSTATUS(ended));
+    hk__picture_fail(&pool->reply.picture, in_hand.blame, "%s", in_hand.words);
     return finish(result, done, pool, &in_hand, err);
 }
 
@@ -341,32 +322,50 @@ static hk_status take_hello(hk__pool *pool, worker *w, long got, hk_error *err)
     pool->decoders[sizeof pool->decoders - 1] = '\0';
     w->ready = true;
     w->since = hk__clock_ns();
+    pool->bad_starts = 0;
     return HK_OK;
+}
+
+/* Whether the reply is one to this job, in range, and with the digests that were asked for. */
+static bool is_answer(hk__pool *pool, size_t size, const job *asked)
+{
+    hk__reply *reply = &pool->reply;
+    if (!hk__reply_check(reply, size, asked->id))
+        return false;
+    const unsigned wanted = pool->options.digests | pool->options.picture_digests;
+    return !reply->picture.has_pixels || pool->options.repeats ||
+           (reply->digests.present & wanted) == wanted;
 }
 
 /* One message, or the end, of one worker. */
 static hk_status listen_to(hk__pool_result *result, bool *done, hk__pool *pool, worker *w,
                            hk_error *err)
 {
-    const long got = hk__receive(w->socket, &pool->reply, sizeof pool->reply, NULL);
+    const long got = hk__receive(w->child.socket, &pool->reply, sizeof pool->reply, NULL);
     if (got <= 0)
         return bury(result, done, pool, w, HK_FILE_CRASHED,
                     got < 0 && errno == EMSGSIZE ? "the decoder broke the protocol twice" : NULL,
                     err);
     if (!w->ready)
         return take_hello(pool, w, got, err);
-    if (!w->count || !hk__reply_check(&pool->reply, (size_t)got, w->jobs[0].id))
+    if (!w->count || !is_answer(pool, (size_t)got, &w->jobs[0]))
         return bury(result, done, pool, w, HK_FILE_CRASHED, "the decoder broke the protocol twice",
                     err);
 
     const job answered = take_first(w);
-    hk_status status = HK_OK;
+    hk__picture *picture = &pool->reply.picture;
+    if (answered.digests_only) {
+        picture->has_pixels = false;
+        picture->flags = 0;
+        hk__picture_fail(picture, answered.blame, "%s", answered.words);
+    }
+    const bool worn =
+        picture->status == HK_FILE_OUT_OF_MEMORY || pool->reply.cpu_seconds > RETIRE_CPU_SECONDS;
+    hk_status status = finish(result, done, pool, &answered, err);
     int ended;
-    /* After running out of memory, or long service, a fresh worker is worth its 35 ms. */
-    if (pool->reply.picture.status == HK_FILE_OUT_OF_MEMORY ||
-        pool->reply.cpu_seconds > RETIRE_CPU_SECONDS)
+    if (worn && !status) /* a fresh worker is worth its 35 ms */
         status = replace(pool, w, &ended, err);
-    return status ? status : finish(result, done, pool, &answered, err);
+    return status;
 }
 
 static int until(uint64_t moment, uint64_t now)
@@ -374,44 +373,56 @@ static int until(uint64_t moment, uint64_t now)
     return moment <= now ? 0 : (int)((moment - now + 999999) / 1000000);
 }
 
+static uint64_t deadline(const worker *w)
+{
+    return w->since + (w->ready ? w->jobs[0].limit_ns : START_MS * ms);
+}
+
+/* Waits for messages until `moment`. Coming back much later than asked means that this process was
+ * stopped (a terminal, a suspended machine) and most likely the workers with it: their time is put
+ * off by as much. */
+static hk_status wait_until(int *ready, hk__pool *pool, uint64_t moment, hk_error *err)
+{
+    const uint64_t asked = hk__clock_ns();
+    const int timeout = until(moment, asked);
+    *ready = poll(pool->polls, pool->options.workers, timeout);
+    if (*ready < 0 && errno != EINTR)
+        return hk__fail(err, HK_ERR_SYSTEM, "poll: %s", strerror(errno));
+    const uint64_t late = hk__clock_ns() - asked;
+    for (unsigned i = 0; late > ((uint64_t)timeout + LATE_MS) * ms && i < pool->options.workers;
+         i++)
+        pool->workers[i].since += late - (uint64_t)timeout * ms;
+    return HK_OK;
+}
+
 hk_status hk__pool_wait(bool *done, hk__pool_result *result, hk__pool *pool, int wait_ms,
                         hk_error *err)
 {
-    const uint64_t ms = 1000000;
     const uint64_t end = hk__clock_ns() + (uint64_t)(wait_ms > 0 ? wait_ms : 0) * ms;
     *done = false;
     for (;;) {
         give_orphans(pool);
-        uint64_t now = hk__clock_ns(), moment = end;
+        uint64_t moment = end;
         for (unsigned i = 0; i < pool->options.workers; i++) {
             worker *w = &pool->workers[i];
-            pool->polls[i] = (struct pollfd){.fd = w->socket, .events = POLLIN};
-            if (w->ready && !w->count)
-                continue;
-            const uint64_t limit =
-                w->since + (w->ready ? pool->options.timeout_ms : (uint64_t)START_MS) * ms;
-            moment = limit < moment ? limit : moment;
+            pool->polls[i] = (struct pollfd){.fd = w->child.socket, .events = POLLIN};
+            if (w->child.pid && (w->count || !w->ready) && deadline(w) < moment)
+                moment = deadline(w);
         }
-
-        const int ready = poll(pool->polls, pool->options.workers, until(moment, now));
-        if (ready < 0 && errno != EINTR)
-            return hk__fail(err, HK_ERR_SYSTEM, "poll: %s", strerror(errno));
-        now = hk__clock_ns();
+        int ready;
+        hk_status status = wait_until(&ready, pool, moment, err);
+        const uint64_t now = hk__clock_ns();
         pool->turn++;
-        for (unsigned n = 0; n < pool->options.workers && !*done; n++) {
+        for (unsigned n = 0; !status && n < pool->options.workers && !*done; n++) {
             const unsigned i = (pool->turn + n) % pool->options.workers;
             worker *w = &pool->workers[i];
-            hk_status status = HK_OK;
             if (ready > 0 && pool->polls[i].revents)
                 status = listen_to(result, done, pool, w, err);
-            else if (w->count &&
-                     now >= w->since + (w->ready ? pool->options.timeout_ms : START_MS) * ms)
+            else if (w->child.pid && (w->count || !w->ready) && now >= deadline(w))
                 status = bury(result, done, pool, w, HK_FILE_TIMED_OUT, NULL, err);
-            if (status)
-                return status;
         }
-        if (*done || now >= end)
-            return HK_OK;
+        if (status || *done || now >= end)
+            return status;
     }
 }
 
@@ -423,10 +434,6 @@ hk_status hk__pool_decoders(const char **out, hk__pool *pool, hk_error *err)
         hk_status status = hk__pool_wait(&done, &result, pool, 10, err);
         if (status)
             return status;
-        if (!pool->decoders[0] &&
-            hk__clock_ns() - pool->workers[0].since > (uint64_t)START_MS * 1000000)
-            return hk__fail(err, HK_ERR_SYSTEM, "the decode worker %s does not answer",
-                            pool->program);
     }
     *out = pool->decoders;
     return HK_OK;

@@ -7,7 +7,7 @@
  * Each worker has one job in hand and a few waiting, so that it never idles. A worker that dies is
  * replaced and its job tried once more in the new one: only a file that kills twice is `crashed`
  * (a crash may be another file's late damage). A job over its time is `timed_out` and its worker
- * killed. One thread at a time.
+ * killed. The digests of such files are then taken without decoding. One thread at a time.
  */
 #ifndef HK_DECODE_POOL_H
 #define HK_DECODE_POOL_H
@@ -22,9 +22,10 @@ typedef struct hk__pool_options {
     uint64_t memory;     /* bytes of address space each */
     unsigned timeout_ms; /* per job */
     hk__limits limits;
-    unsigned digests; /* HK_DIGEST_* */
-    unsigned repeats; /* measuring: rounds per file; 0: decode */
-    bool raster;      /* have the raster as well */
+    unsigned digests;         /* HK_DIGEST_*, of every file */
+    unsigned picture_digests; /* HK_DIGEST_*, of files that are decoded as well */
+    unsigned repeats;         /* measuring: rounds per file; 0: decode */
+    bool raster;              /* have the raster as well */
 } hk__pool_options;
 
 /* A finished job. Borrowed from the pool until its next call. */

@@ -25,7 +25,7 @@ static bool time_ours(uint64_t times[COLUMNS], hk__picture *picture, int fd,
     hk_fingerprint fingerprint;
     memset(picture, 0, offsetof(hk__picture, grid));
     const uint64_t start = hk__clock_ns();
-    if (!hk__content_read(content, picture, fd, digester, 0, limits))
+    if (!hk__content_read(content, picture, fd, digester, 0, 0, limits))
         return false;
     const uint64_t read = hk__clock_ns();
     if (!content->kept) {
@@ -51,7 +51,7 @@ static bool time_floor(uint64_t *ns, int fd, const hk__limits *limits, hk__conte
     hk__picture facts;
     memset(&facts, 0, offsetof(hk__picture, grid));
     const uint64_t start = hk__clock_ns();
-    if (!hk__content_read(content, &facts, fd, digester, 0, limits) ||
+    if (!hk__content_read(content, &facts, fd, digester, 0, 0, limits) ||
         !hk__decode_jpeg_floor(content->bytes, content->count))
         return false;
     *ns = hk__clock_ns() - start;

@@ -24,12 +24,14 @@ typedef struct hk__hello {
 
 typedef struct hk__request {
     uint32_t version;
-    uint32_t digests; /* HK_DIGEST_* */
+    uint32_t digests; /* HK_DIGEST_*, of every file */
     uint64_t id;
     hk__limits limits;
-    uint32_t timeout_s; /* the worker's own alarm, a backstop to the engine's watchdog */
-    uint32_t repeats;   /* 0: decode; more: measure so many times */
-    uint32_t raster;    /* 1: send the raster as well */
+    uint32_t timeout_s;       /* the worker's own alarm, a backstop to the engine's watchdog */
+    uint32_t repeats;         /* 0: decode; more: measure so many times */
+    uint32_t raster;          /* 1: send the raster as well */
+    uint32_t picture_digests; /* HK_DIGEST_*, of files that are decoded as well */
+    uint32_t digests_only;    /* 1: read the file, do not decode it */
 } hk__request;
 
 /* Medians in nanoseconds; with repeats only. */

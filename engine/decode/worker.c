@@ -24,6 +24,7 @@
 static struct {
     uint64_t id;
     bool busy;
+    hk_digests digests; /* of the file in hand, once it is read */
 } current;
 
 static uint32_t cpu_seconds(void)
@@ -39,6 +40,7 @@ static void answer_no_memory(const char *words)
     if (current.busy) {
         reply.version = HK__WIRE_VERSION;
         reply.id = current.id;
+        reply.digests = current.digests;
         hk__picture_fail(&reply.picture, HK_FILE_OUT_OF_MEMORY, "%s", words);
         hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
     }
@@ -71,8 +73,12 @@ static void answer(hk__reply *reply, const hk__request *request, int fd, hk__dec
     else if (request->repeats)
         hk__stopwatch(&reply->timing, picture, fd, request->repeats, &request->limits, content,
                       canvas, digester);
-    else if (hk__content_read(content, picture, fd, digester, request->digests, &request->limits)) {
-        if (content->kept)
+    else if (hk__content_read(content, picture, fd, digester, request->digests,
+                              request->picture_digests, &request->limits)) {
+        current.digests = content->digests;
+        if (request->digests_only)
+            hk__picture_fail(picture, HK_FILE_UNREADABLE, "not decoded");
+        else if (content->kept)
             decode(picture, canvas, content->bytes, content->count, &request->limits);
         else
             hk__picture_refuse(picture, content->empty);
@@ -119,6 +125,7 @@ int hk__worker_run(hk__decode_fn *decode, uint64_t memory)
     while (hk__receive(HK__WORKER_SOCKET, &request, sizeof request, &fd) == sizeof request &&
            request.version == HK__WIRE_VERSION) {
         current.id = request.id;
+        current.digests.present = 0;
         current.busy = true;
         alarm(request.timeout_s);
         answer(&reply, &request, fd, decode, &content, canvas, digester);
