@@ -15,6 +15,7 @@
 #include "decode/pool.h"
 #include "match/match.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -142,6 +143,9 @@ static hk_status feed(hk_scan *scan, hk_error *err)
         int fd = -1;
         if (planned->status == HK_FILE_OK)
             fd = hk__plan_open(&s->file.status, &s->file.reason, planned);
+        if (fd == -2)
+            return hk__fail(err, HK_ERR_SYSTEM, "cannot open files: %s (ulimit -n)",
+                            strerror(errno));
         if (fd < 0) {
             s->done = true;
         } else {

@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_DEPTH = 4096 };
-
 struct hk__plan {
     hk__planned *files;
     size_t count, capacity;
@@ -32,37 +30,43 @@ typedef struct path {
 /* open(2) without the limit on a path's length: goes down in pieces that fit. */
 static int open_long(const char *name, int flags)
 {
-    if (strlen(name) < PATH_MAX)
-        return open(name, flags);
     char piece[PATH_MAX];
-    int at = AT_FDCWD;
+    int at = AT_FDCWD, fd = -1;
     while (strlen(name) >= PATH_MAX) {
-        size_t cut = PATH_MAX - 1;
+        size_t cut = PATH_MAX - 2;
         while (cut > 0 && name[cut] != '/')
             cut--;
         if (cut == 0) {
             errno = ENAMETOOLONG;
-            break;
+            goto out;
         }
         memcpy(piece, name, cut + 1); /* with its slash: "/" stays a path */
-        piece[cut + 1 < PATH_MAX ? cut + 1 : cut] = '\0';
-        name += cut;
-        while (*name == '/')
-            name++;
-        int next = openat(at, piece, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        piece[cut + 1] = '\0';
+        name += cut + strspn(name + cut, "/");
+        const int next = openat(at, piece, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (at != AT_FDCWD)
             close(at);
         at = next;
         if (at < 0)
             return -1;
     }
-    int fd = strlen(name) < PATH_MAX ? openat(at, name, flags) : -1;
+    do
+        fd = openat(at, *name ? name : ".", flags);
+    while (fd < 0 && errno == EINTR);
+out:
     if (at != AT_FDCWD) {
-        int kept = errno;
+        const int kept = errno;
         close(at);
         errno = kept;
     }
     return fd;
+}
+
+/* open_long that leaves the access time alone where that is allowed: to the owner and to root. */
+static int open_untouched(const char *name, int flags)
+{
+    const int fd = open_long(name, flags | O_NOATIME);
+    return fd < 0 && errno == EPERM ? open_long(name, flags) : fd;
 }
 
 static void say(hk_file_status *status, const char **reason, hk_file_status s, const char *r)
@@ -71,8 +75,8 @@ static void say(hk_file_status *status, const char **reason, hk_file_status s, c
     *reason = r;
 }
 
-/* What an errno of open or opendir means for a file. */
-static void explain(hk_file_status *status, const char **reason, int error)
+/* What an errno of open or opendir means for a file. `named`: a person named the path. */
+static void explain(hk_file_status *status, const char **reason, int error, bool named)
 {
     switch (error) {
     case ENOENT:
@@ -84,7 +88,10 @@ static void explain(hk_file_status *status, const char **reason, int error)
         say(status, reason, HK_FILE_NO_ACCESS, "permission denied");
         break;
     case ELOOP:
-        say(status, reason, HK_FILE_EXCLUDED, "symbolic link, not followed");
+        if (named)
+            say(status, reason, HK_FILE_UNREADABLE, "a loop of symbolic links");
+        else
+            say(status, reason, HK_FILE_EXCLUDED, "symbolic link, not followed");
         break;
     case ENAMETOOLONG:
         say(status, reason, HK_FILE_UNREADABLE, "the path is too long");
@@ -94,25 +101,27 @@ static void explain(hk_file_status *status, const char **reason, int error)
         say(status, reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
         break;
     default:
-        say(status, reason, HK_FILE_UNREADABLE, "cannot be opened: input/output error");
+        say(status, reason, HK_FILE_UNREADABLE, strerrordesc_np(error));
         break;
     }
+}
+
+/* Errors that are this process's, not the file's. */
+static bool is_short_of_files(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
 }
 
 int hk__plan_open(hk_file_status *status, const char **reason, const hk__planned *planned)
 {
     const int flags =
         O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (planned->named ? 0 : O_NOFOLLOW);
-    int fd = open_long(planned->path, flags | O_NOATIME);
-    if (fd < 0 && errno == EPERM) /* only the owner may leave the access time alone */
-        fd = open_long(planned->path, flags);
-    if (fd < 0) {
-        explain(status, reason, errno);
-        return -1;
-    }
+    const int fd = open_untouched(planned->path, flags);
     struct stat facts;
-    if (fstat(fd, &facts)) {
-        explain(status, reason, errno);
+    if (fd < 0 && is_short_of_files(errno))
+        return -2;
+    if (fd < 0 || fstat(fd, &facts)) {
+        explain(status, reason, errno, planned->named);
     } else if (S_ISREG(facts.st_mode)) {
         return fd;
     } else if (S_ISDIR(facts.st_mode)) {
@@ -120,7 +129,8 @@ int hk__plan_open(hk_file_status *status, const char **reason, const hk__planned
     } else {
         say(status, reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
     }
-    close(fd);
+    if (fd >= 0)
+        close(fd);
     return -1;
 }
 
@@ -230,9 +240,9 @@ no_memory:
 static unsigned char type_of(const char *file, hk_file_status *status, const char **reason)
 {
     struct stat facts;
-    int fd = open_long(file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    const int fd = open_long(file, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &facts)) {
-        explain(status, reason, errno);
+        explain(status, reason, errno, false);
         facts.st_mode = 0;
     }
     if (fd >= 0)
@@ -240,91 +250,126 @@ static unsigned char type_of(const char *file, hk_file_status *status, const cha
     return (unsigned char)IFTODT(facts.st_mode);
 }
 
-/* Walks the folder whose path is p. Only one folder is open at a time, however deep it goes. */
-static hk_status walk(hk__plan *plan, path *p, bool named, unsigned depth, hk_error *err)
+/* A folder being walked: its names, the one to come, and how much of the path is the folder's. */
+typedef struct level {
+    name *names;
+    size_t count, next, length;
+} level;
+
+typedef struct walker {
+    hk__plan *plan;
+    path path;
+    level *levels; /* from the named folder down; only one folder is open at a time */
+    size_t depth, capacity;
+} walker;
+
+/* Enters the folder whose path is in hand, or plans it with what is wrong with it. */
+static hk_status enter(walker *w, bool named, hk_error *err)
 {
-    const size_t here = p->length;
-    name *names = NULL;
-    size_t count = 0;
-    bool broken = false;
     hk_file_status wrong = HK_FILE_OK;
     const char *reason = NULL;
-
-    int fd = open_long(p->text, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (named ? 0 : O_NOFOLLOW));
-    if (fd < 0)
-        explain(&wrong, &reason, errno);
-    if (depth > MAX_DEPTH)
-        say(&wrong, &reason, HK_FILE_UNREADABLE, "folders nested deeper than 4,096");
-    if (wrong) {
-        if (fd >= 0)
-            close(fd);
-        return plan_file(plan, p->text, p->length, wrong, reason, false, err);
+    bool broken = false;
+    level inside = {.length = w->path.length};
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (named ? 0 : O_NOFOLLOW);
+    const int fd = open_untouched(w->path.text, flags);
+    if (fd < 0 && is_short_of_files(errno))
+        return hk__fail(err, HK_ERR_SYSTEM, "cannot open folders: %s (ulimit -n)", strerror(errno));
+    if (fd < 0) {
+        explain(&wrong, &reason, errno, named);
+        return plan_file(w->plan, w->path.text, w->path.length, wrong, reason, named, err);
     }
-
-    hk_status status = read_names(&names, &count, &broken, fd, err);
-    if (!status && broken)
-        status = plan_file(plan, p->text, p->length, HK_FILE_UNREADABLE,
-                           "the folder could not be read to its end", false, err);
-    for (size_t i = 0; !status && i < count; i++) {
-        if (!path_set(p, here, names[i].text)) {
-            status = hk__fail_memory(err);
-            break;
+    if (w->depth == w->capacity) {
+        const size_t capacity = w->capacity ? w->capacity * 2 : 32;
+        level *grown = hk__realloc(w->levels, capacity, sizeof *grown);
+        if (!grown) {
+            close(fd);
+            return hk__fail_memory(err);
         }
-        wrong = HK_FILE_OK;
-        reason = NULL;
-        unsigned char type = names[i].type;
-        if (type == DT_UNKNOWN)
-            type = type_of(p->text, &wrong, &reason);
-        if (type == DT_DIR) {
-            status = walk(plan, p, false, depth + 1, err);
+        w->levels = grown;
+        w->capacity = capacity;
+    }
+    hk_status status = read_names(&inside.names, &inside.count, &broken, fd, err);
+    if (status)
+        return status;
+    w->levels[w->depth++] = inside;
+    if (broken)
+        status = plan_file(w->plan, w->path.text, w->path.length, HK_FILE_UNREADABLE,
+                           "the folder could not be read to its end", named, err);
+    return status;
+}
+
+/* Plans the file whose path is in hand, or enters it if it is a folder. */
+static hk_status visit(walker *w, unsigned char type, hk_error *err)
+{
+    hk_file_status wrong = HK_FILE_OK;
+    const char *reason = NULL;
+    if (type == DT_UNKNOWN)
+        type = type_of(w->path.text, &wrong, &reason);
+    if (type == DT_DIR)
+        return enter(w, false, err);
+    if (type == DT_LNK)
+        say(&wrong, &reason, HK_FILE_EXCLUDED, "symbolic link, not followed");
+    else if (type != DT_REG && !wrong)
+        say(&wrong, &reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
+    return plan_file(w->plan, w->path.text, w->path.length, wrong, reason, false, err);
+}
+
+/* Walks the folder whose path is in hand, however deep it goes. */
+static hk_status walk(walker *w, hk_error *err)
+{
+    hk_status status = enter(w, true, err);
+    while (!status && w->depth) {
+        level *here = &w->levels[w->depth - 1];
+        if (here->next == here->count) {
+            free_names(here->names, here->count);
+            w->depth--;
             continue;
         }
-        if (type == DT_LNK)
-            say(&wrong, &reason, HK_FILE_EXCLUDED, "symbolic link, not followed");
-        else if (type != DT_REG && !wrong)
-            say(&wrong, &reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
-        status = plan_file(plan, p->text, p->length, wrong, reason, false, err);
+        const name *next = &here->names[here->next++];
+        status = path_set(&w->path, here->length, next->text) ? visit(w, next->type, err)
+                                                              : hk__fail_memory(err);
     }
-    free_names(names, count);
-    p->length = here;
-    p->text[here] = '\0';
+    while (w->depth) {
+        w->depth--;
+        free_names(w->levels[w->depth].names, w->levels[w->depth].count);
+    }
     return status;
+}
+
+/* Plans one path that a person named. */
+static hk_status plan_named(walker *w, hk_error *err)
+{
+    struct stat facts;
+    hk_file_status wrong = HK_FILE_OK;
+    const char *reason = NULL;
+    const int fd = open_long(w->path.text, O_PATH | O_CLOEXEC);
+    const bool known = fd >= 0 && !fstat(fd, &facts);
+    const int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (known && S_ISDIR(facts.st_mode))
+        return walk(w, err);
+    if (!known)
+        explain(&wrong, &reason, error, true);
+    else if (!S_ISREG(facts.st_mode))
+        say(&wrong, &reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
+    return plan_file(w->plan, w->path.text, w->path.length, wrong, reason, true, err);
 }
 
 hk_status hk__plan_new(hk__plan **out, const char *const *paths, size_t count, hk_error *err)
 {
-    path p = {0};
     hk_status status = HK_OK;
-    hk__plan *plan = hk__alloc(1, sizeof *plan);
-    if (!plan)
+    walker w = {.plan = hk__alloc(1, sizeof *w.plan)};
+    if (!w.plan)
         return hk__fail_memory(err);
-    for (size_t i = 0; !status && i < count; i++) {
-        struct stat facts;
-        hk_file_status wrong = HK_FILE_OK;
-        const char *reason = NULL;
-        if (!path_set(&p, 0, paths[i])) {
-            status = hk__fail_memory(err);
-            break;
-        }
-        int fd = open_long(paths[i], O_PATH | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &facts)) {
-            explain(&wrong, &reason, errno);
-        } else if (S_ISDIR(facts.st_mode)) {
-            close(fd);
-            status = walk(plan, &p, true, 0, err);
-            continue;
-        } else if (!S_ISREG(facts.st_mode)) {
-            say(&wrong, &reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
-        }
-        if (fd >= 0)
-            close(fd);
-        status = plan_file(plan, p.text, p.length, wrong, reason, true, err);
-    }
-    hk__free(p.text);
+    for (size_t i = 0; !status && i < count; i++)
+        status = path_set(&w.path, 0, paths[i]) ? plan_named(&w, err) : hk__fail_memory(err);
+    hk__free(w.path.text);
+    hk__free(w.levels);
     if (status)
-        hk__plan_free(plan);
+        hk__plan_free(w.plan);
     else
-        *out = plan;
+        *out = w.plan;
     return status;
 }
 

@@ -21,7 +21,8 @@ typedef struct hk__planned {
 
 typedef struct hk__plan hk__plan;
 
-/* Walks everything. HK_ERR_NO_MEMORY only: whatever is wrong with a path is in the plan. */
+/* Walks everything. Fails only where the system does (memory, descriptors): whatever is wrong with
+ * a path is in the plan. */
 hk_status hk__plan_new(hk__plan **out, const char *const *paths, size_t count,
                        hk_error *err) HK_MUST_CHECK;
 void hk__plan_free(hk__plan *plan);
@@ -30,8 +31,9 @@ size_t hk__plan_count(const hk__plan *plan);
 const hk__planned *hk__plan_get(const hk__plan *plan, size_t index);
 
 /* Opens a planned file for reading, without touching its access time where that is allowed.
- * Returns a descriptor of a regular file, or -1 with *status and *reason (static). Paths longer
- * than PATH_MAX are opened folder by folder. */
+ * Returns a descriptor of a regular file; or -1 with *status and *reason (static); or -2 with errno
+ * where this process has no room for another file, which is not the file's fault. Paths longer than
+ * PATH_MAX are opened folder by folder. */
 int hk__plan_open(hk_file_status *status, const char **reason, const hk__planned *planned);
 
 #endif

@@ -43,8 +43,7 @@ typedef enum hk_status {
     HK_ERR_IO = 3,        /* reading or writing failed */
     HK_ERR_FORMAT = 4,    /* input that does not follow its format; the message has its place */
     HK_ERR_LIMIT = 5,     /* more than a stated limit allows */
-    HK_ERR_SYSTEM = 6,    /* the machine refused: processes, sandbox, descriptors */
-    HK_ERR_NO_HASH = 7    /* an input to compare gave no hash; the message has its status */
+    HK_ERR_SYSTEM = 6     /* the machine refused: processes, sandbox, descriptors, disk */
 } hk_status;
 
 #define HK_ERROR_MESSAGE_SIZE 512
@@ -197,13 +196,14 @@ typedef struct hk_list hk_list;
 typedef struct hk_list_bad_line {
     size_t line; /* counted from 1 */
     bool quarantined;
-    const char *reason; /* owned by the list */
+    const char *reason; /* static */
 } hk_list_bad_line;
 
 /* Reads a plain list file: one `hash[,quality][,entry][,category]` a line, md5sum-style digest
  * lines, or CSV with a header naming pdq,quality,md5,sha1,sha256,entry,category. Lines that cannot
- * be used are left out and kept as bad lines: the caller decides whether to go on. HK_ERR_IO,
- * HK_ERR_LIMIT. */
+ * be used are left out and kept as bad lines: the caller decides whether to go on. 64 hex digits of
+ * which nothing says whether they are PDQ or SHA-256 are looked up as both. HK_ERR_IO (it does not
+ * open), HK_ERR_SYSTEM (it does not read), HK_ERR_FORMAT (its header), HK_ERR_LIMIT. */
 HK_API HK_MUST_CHECK hk_status hk_list_load(hk_list **out, const char *path, const char *name,
                                             hk_error *err);
 HK_API void hk_list_free(hk_list *list);
@@ -362,7 +362,7 @@ typedef struct hk_scan hk_scan;
 
 /* Walks the paths (files and folders; folders in byte order of their names, symbolic links inside
  * them not followed) and starts the workers. Bad paths are results, not errors. The calling
- * process must not have a SIGCHLD disposition of SIG_IGN. */
+ * process must leave our children to us: no SIGCHLD of SIG_IGN, no waitpid(-1). */
 HK_API HK_MUST_CHECK hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
                                             const hk_scan_options *options, hk_error *err);
 /* The next file in input order, or *out = NULL after the last. */

@@ -100,10 +100,12 @@ const hk_list_bad_line *hk_list_bad_lines(size_t *count, const hk_list *list)
 hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const char *reason,
                            hk_error *err)
 {
-    const char *kept = keep(list, reason);
-    if (!kept || !grow(&list->bad, &list->bad_capacity, list->bad_count, sizeof *list->bad))
+    if (list->bad_count >= HK__LIST_BAD_MAX)
+        return hk__fail(err, HK_ERR_LIMIT, "more than %d lines cannot be used: is this a list?",
+                        HK__LIST_BAD_MAX);
+    if (!grow(&list->bad, &list->bad_capacity, list->bad_count, sizeof *list->bad))
         return hk__fail_memory(err);
-    list->bad[list->bad_count++] = (hk_list_bad_line){line, quarantined, kept};
+    list->bad[list->bad_count++] = (hk_list_bad_line){line, quarantined, reason};
     return HK_OK;
 }
 
@@ -113,8 +115,7 @@ bool hk__list_hash_is_degenerate(const hk_hash *hash)
     return ones + ONES_SLACK < half || ones > half + ONES_SLACK;
 }
 
-/* Digests of zero bytes: every empty file would be a hit. */
-static bool is_of_nothing(const hk_digests *digests)
+bool hk__list_is_of_nothing(const hk_digests *digests)
 {
     static const uint8_t md5[] = {0xd4, 0x1d, 0x8c, 0xd9, 0x8f, 0x00, 0xb2, 0x04,
                                   0xe9, 0x80, 0x09, 0x98, 0xec, 0xf8, 0x42, 0x7e};
@@ -153,18 +154,33 @@ static bool add_digest(hk__digest_column *column, const hk_digests *digests, hk_
     return true;
 }
 
-hk_status hk__list_add(hk_list *list, const hk__new_entry *entry, hk_error *err)
+/* Takes out of the entry what would do harm, with a quarantined line for it. */
+static hk_status quarantine(hk_list *list, hk__new_entry *entry, hk_error *err)
 {
+    hk_status status = HK_OK;
+    if (entry->has_hash && hk__list_hash_is_degenerate(&entry->hash)) {
+        entry->has_hash = false;
+        status = hk__list_add_bad(list, entry->line, true,
+                                  "degenerate hash: its one-bits are far from 128, it would match "
+                                  "flat pictures",
+                                  err);
+    }
+    if (!status && hk__list_is_of_nothing(&entry->digests)) {
+        entry->digests.present = 0;
+        status = hk__list_add_bad(list, entry->line, true,
+                                  "digest of the empty file: every empty file would match", err);
+    }
+    return status;
+}
+
+hk_status hk__list_add(hk_list *list, const hk__new_entry *new_entry, hk_error *err)
+{
+    hk__new_entry kept = *new_entry, *entry = &kept;
     if (!entry->has_hash && !entry->digests.present)
         return hk__list_add_bad(list, entry->line, false, "neither a hash nor a digest", err);
-    if (entry->has_hash && hk__list_hash_is_degenerate(&entry->hash))
-        return hk__list_add_bad(list, entry->line, true,
-                                "degenerate hash: its one-bits are far from 128, it would match "
-                                "flat pictures",
-                                err);
-    if (is_of_nothing(&entry->digests))
-        return hk__list_add_bad(list, entry->line, true,
-                                "digest of the empty file: every empty file would match", err);
+    hk_status status = quarantine(list, entry, err);
+    if (status || (!entry->has_hash && !entry->digests.present))
+        return status;
     if (list->count >= UINT32_MAX)
         return hk__fail(err, HK_ERR_LIMIT, "a list holds at most %u entries", UINT32_MAX);
 

@@ -13,6 +13,8 @@
 
 #include "herken.h"
 
+#define HK__LIST_BAD_MAX 1000000
+
 typedef struct hk__list_entry {
     const char *id;       /* owned by the list */
     const char *category; /* NULL if none */
@@ -50,14 +52,18 @@ typedef struct hk__new_entry {
 /* An empty list called `name`. */
 hk_status hk__list_new(hk_list **out, const char *name, hk_error *err) HK_MUST_CHECK;
 
-/* Adds the entry, or a bad line where it would do harm: a hash whose one-bits are far from 128, a
- * digest of the empty file, or nothing to match at all. */
+/* Adds the entry without what would do harm (a hash whose one-bits are far from 128, digests of the
+ * empty file), for which there is a quarantined line. Nothing to match at all is a bad line. */
 hk_status hk__list_add(hk_list *list, const hk__new_entry *entry, hk_error *err) HK_MUST_CHECK;
+/* `reason` is static. More than HK__LIST_BAD_MAX of them are HK_ERR_LIMIT: that is no list. */
 hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const char *reason,
                            hk_error *err) HK_MUST_CHECK;
 
 /* A degenerate hash: a healthy one has 128 one-bits. Of 30,171 hashes of real pictures 24 had
  * another number, all of flags and screens. */
 bool hk__list_hash_is_degenerate(const hk_hash *hash);
+
+/* Whether one of the digests is that of zero bytes: every empty file would be a hit. */
+bool hk__list_is_of_nothing(const hk_digests *digests);
 
 #endif

@@ -2,13 +2,17 @@
 /*
  * plain.c - reads a plain list file (hk_list_load, herken.h).
  *
- *      <64 hex>[,quality][,entry][,category]       a PDQ hash; the PDQ tools' hash,quality,name too
- *      <32|40|64 hex>  name                        md5sum, sha1sum, sha256sum (two spaces, or
- * space-star) <32|40 hex>[,entry][,category]              a digest pdq,md5,entry,... a header: CSV
- * from here on, any order # comment                                   and blank lines: passed over
+ *      hash[,quality][,entry][,category]   64 hex digits; the PDQ tools' hash,quality,name too
+ *      digest[,entry][,category]           32 or 40 hex digits
+ *      digest  name                        as md5sum, sha1sum and sha256sum print it
+ *      pdq,md5,entry,...                   a header: CSV from here on, columns in any order
+ *      # remark                            and blank lines: passed over
  *
  * CRLF, a byte-order mark and uppercase hex are taken. Fields may be quoted as in RFC 4180, on one
  * line. Every line that cannot be used is kept with its number and the reason.
+ *
+ * 64 hex digits may be a PDQ hash or a SHA-256, and a list read as the wrong one matches nothing.
+ * So where neither a quality nor a header says which, the value is looked up as both.
  */
 #include "core/digest.h"
 #include "core/error.h"
@@ -26,6 +30,7 @@ enum { LINE_MAX_BYTES = 65536, FIELDS_MAX = 64 };
 typedef enum column {
     COLUMN_OTHER = 0,
     COLUMN_PDQ,
+    COLUMN_HASH, /* 64 hex digits, and the name does not say of what */
     COLUMN_QUALITY,
     COLUMN_MD5,
     COLUMN_SHA1,
@@ -36,6 +41,7 @@ typedef enum column {
 
 typedef struct reader {
     hk_list *list;
+    const char *path;
     size_t line; /* number of the line in hand */
     bool csv;    /* a header was read */
     column columns[FIELDS_MAX];
@@ -140,7 +146,7 @@ static column column_named(const char *name)
         const char *name;
         column column;
     } known[] = {
-        {"pdq", COLUMN_PDQ},           {"hash", COLUMN_PDQ},   {"quality", COLUMN_QUALITY},
+        {"pdq", COLUMN_PDQ},           {"hash", COLUMN_HASH},  {"quality", COLUMN_QUALITY},
         {"md5", COLUMN_MD5},           {"sha1", COLUMN_SHA1},  {"sha256", COLUMN_SHA256},
         {"entry", COLUMN_ENTRY},       {"path", COLUMN_ENTRY}, {"filename", COLUMN_ENTRY},
         {"category", COLUMN_CATEGORY},
@@ -158,20 +164,60 @@ static bool is_hash(const char *text)
     return !text[digits] && (digits == 32 || digits == 40 || digits == 64);
 }
 
-/* Takes the fields as a header if one of them names a hash or a digest, and none is one. */
-static bool take_header(reader *r, char *fields[], size_t count)
+static bool holds_hashes(column sort)
+{
+    return sort == COLUMN_PDQ || sort == COLUMN_HASH || sort == COLUMN_MD5 || sort == COLUMN_SHA1 ||
+           sort == COLUMN_SHA256;
+}
+
+/* Whether the fields are a header: one of them names a hash or a digest, and none is one. */
+static bool is_header(reader *r, char *fields[], size_t count)
 {
     bool names_a_hash = false;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (is_hash(fields[i]))
             return false;
-    for (size_t i = 0; i < count; i++) {
         r->columns[i] = column_named(fields[i]);
-        names_a_hash |= r->columns[i] == COLUMN_PDQ || r->columns[i] == COLUMN_MD5 ||
-                        r->columns[i] == COLUMN_SHA1 || r->columns[i] == COLUMN_SHA256;
+        names_a_hash |= holds_hashes(r->columns[i]);
     }
+    return names_a_hash;
+}
+
+/* One column would hide another of its name: then there is no telling what was meant. */
+static hk_status take_header(reader *r, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (r->columns[i] == r->columns[j] && r->columns[i] != COLUMN_OTHER)
+                return hk__fail(r->err, HK_ERR_FORMAT,
+                                "%s: the header names one column twice (%zu and %zu)", r->path,
+                                j + 1, i + 1);
     r->column_count = count;
-    return r->csv = names_a_hash;
+    r->csv = true;
+    return HK_OK;
+}
+
+/* 64 hex digits of which nothing says what they are: a PDQ hash unless its one-bits are too far
+ * from 128, and a SHA-256 unless no digest would have so few or many. */
+static void set_either(hk__new_entry *entry, const char *text)
+{
+    enum { DIGEST_ONES_SLACK = 64 }; /* eight standard deviations of random bits */
+    if (hk_hash_parse(&entry->hash, text, 64, NULL))
+        return;
+    const unsigned ones = hk_hash_ones(&entry->hash), half = HK_HASH_BITS / 2;
+    const unsigned off = ones > half ? ones - half : half - ones;
+    if (off <= DIGEST_ONES_SLACK)
+        set_digest(&entry->digests, HK_BASIS_SHA256, text);
+    entry->has_hash = off > DIGEST_ONES_SLACK || (!hk__list_hash_is_degenerate(&entry->hash) &&
+                                                  !hk__list_is_of_nothing(&entry->digests));
+}
+
+static bool has_quality(const reader *r, char *fields[])
+{
+    for (size_t i = 0; i < r->column_count; i++)
+        if (r->columns[i] == COLUMN_QUALITY && *fields[i])
+            return true;
+    return false;
 }
 
 static hk_status read_row(reader *r, char *fields[], size_t count)
@@ -189,6 +235,14 @@ static hk_status read_row(reader *r, char *fields[], size_t count)
             continue;
         const column sort = r->columns[i];
         switch (sort) {
+        case COLUMN_HASH:
+            if (strlen(text) != 64 || hex_run(text) != 64)
+                return bad(r, "hash is not 64 hex digits");
+            if (!has_quality(r, fields)) {
+                set_either(&entry, text);
+                break;
+            }
+            /* fall through */
         case COLUMN_PDQ:
             if (hk_hash_parse(&entry.hash, text, strlen(text), NULL))
                 return bad(r, "pdq is not 64 hex digits");
@@ -215,6 +269,8 @@ static hk_status read_row(reader *r, char *fields[], size_t count)
             entry.category = text;
             break;
         case COLUMN_OTHER:
+            if (is_hash(text))
+                return bad(r, "a hash or digest in a column whose name is not known");
             break;
         }
     }
@@ -242,11 +298,10 @@ static hk_status read_sum_line(reader *r, char *text, size_t digits, bool escape
     hk__new_entry entry = {.line = r->line, .id = text + digits + 2};
     if (escaped)
         unescape(text + digits + 2);
-    set_digest(&entry.digests,
-               digits == 32   ? HK_BASIS_MD5
-               : digits == 40 ? HK_BASIS_SHA1
-                              : HK_BASIS_SHA256,
-               text);
+    if (digits == 64)
+        set_either(&entry, text);
+    else
+        set_digest(&entry.digests, digits == 32 ? HK_BASIS_MD5 : HK_BASIS_SHA1, text);
     return hk__list_add(r->list, &entry, r->err);
 }
 
@@ -259,9 +314,7 @@ static hk_status read_plain(reader *r, char *fields[], size_t count)
     if (text[digits])
         return bad(r, "does not start with a hash: 64 hex digits (PDQ), 40 (SHA-1) or 32 (MD5)");
     if (digits == 64) {
-        if (hk_hash_parse(&entry.hash, text, digits, NULL))
-            return bad(r, "not a hash");
-        entry.has_hash = true;
+        set_either(&entry, text);
     } else if (digits == 32 || digits == 40) {
         set_digest(&entry.digests, digits == 32 ? HK_BASIS_MD5 : HK_BASIS_SHA1, text);
     } else {
@@ -269,9 +322,13 @@ static hk_status read_plain(reader *r, char *fields[], size_t count)
     }
 
     size_t next = 1;
-    if (digits == 64 && next < count && (!*fields[next] || quality_of(fields[next]) >= 0))
+    if (digits == 64 && next < count && (!*fields[next] || quality_of(fields[next]) >= 0)) {
+        if (*fields[next]) { /* only PDQ hashes have a quality */
+            entry.digests.present = 0;
+            entry.has_hash = true;
+        }
         next++;
-    else if (digits == 64 && count > 2 && strspn(fields[1], "0123456789") == strlen(fields[1]))
+    } else if (digits == 64 && count > 2 && strspn(fields[1], "0123456789") == strlen(fields[1]))
         return bad(r, "quality is not a whole number from 0 to 100");
     if (count - next > 2)
         return bad(r, "more fields than hash,quality,entry,category; quote a name with commas");
@@ -288,6 +345,8 @@ static hk_status read_line(reader *r, char *text, size_t length)
         return bad(r, "a NUL byte in the line");
     if (length && text[length - 1] == '\r')
         text[--length] = '\0';
+    if (memchr(text, '\r', length))
+        return bad(r, "a carriage return in the line: end lines with LF or CRLF");
     if (r->line == 1 && !strncmp(text, "\xef\xbb\xbf", 3))
         text += 3;
     text += strspn(text, " \t");
@@ -309,8 +368,8 @@ static hk_status read_line(reader *r, char *text, size_t length)
         return bad(r, reason);
     if (r->csv)
         return read_row(r, fields, count);
-    if (r->list->count == 0 && r->list->bad_count == 0 && take_header(r, fields, count))
-        return HK_OK;
+    if (r->list->count == 0 && r->list->bad_count == 0 && is_header(r, fields, count))
+        return take_header(r, count);
     return read_plain(r, fields, count);
 }
 
@@ -349,7 +408,7 @@ hk_status hk_list_load(hk_list **out, const char *path, const char *name, hk_err
     if (status)
         goto out;
 
-    reader r = {.list = list, .err = err};
+    reader r = {.list = list, .path = path, .err = err};
     size_t length;
     bool too_long;
     while (next_line(buffer, &length, &too_long, file)) {
@@ -359,7 +418,7 @@ hk_status hk_list_load(hk_list **out, const char *path, const char *name, hk_err
             goto out;
     }
     if (ferror(file))
-        status = hk__fail(err, HK_ERR_IO, "cannot read the list %s: %s", path, strerror(errno));
+        status = hk__fail(err, HK_ERR_SYSTEM, "cannot read the list %s: %s", path, strerror(errno));
 out:
     fclose(file);
     hk__free(buffer);

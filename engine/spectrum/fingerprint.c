@@ -150,6 +150,9 @@ hk_status hk_hasher_finish(hk_fingerprint *out, hk_hasher *hasher, hk_error *err
     if (hk__sampler_rows_left(hasher->sampler))
         return hk__fail(err, HK_ERR_USAGE, "%u rows of the picture are missing",
                         hk__sampler_rows_left(hasher->sampler));
-    return hk__fingerprint(out, &hk__model_pdq, hk__sampler_finish(NULL, NULL, hasher->sampler),
-                           err);
+    const float *grid = hk__sampler_finish(NULL, NULL, hasher->sampler);
+    for (int i = 0; i < HK__GRID_SIZE; i++)
+        if (!(grid[i] >= -1 && grid[i] <= 256)) /* not a number fails too */
+            return hk__fail(err, HK_ERR_USAGE, "luma goes from 0 to 255");
+    return hk__fingerprint(out, &hk__model_pdq, grid, err);
 }

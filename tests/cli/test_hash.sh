@@ -72,13 +72,16 @@ is "text starts with the hash" "$(cut -c1-64 out)" "$reference"
 # Order is the input's, whatever the workers do; several paths, files0.
 run 0 hash --json --threads 4 v.avif b.jpg a.png w.webp
 is "order" "$(jq -r 'select(.path).path' out | tr '\n' ' ')" "v.avif b.jpg a.png w.webp "
-printf 'a.png\0b.jpg\0' | run 0 hash --json --files0-from -
+run 0 hash --json --files0-from - < <(printf 'a.png\0b.jpg\0')
 is "files0" "$(jq -r 'select(.path).path' out | tr '\n' ' ')" "a.png b.jpg "
 
-# The kernels agree to the bit.
-for simd in scalar avx2 avx512; do
+run 2 hash --json --files0-from . # a folder has no paths to read
+run 2 hash --json --files0-from /nonexistent a.png
+
+# The kernels agree to the bit; the scalar ones run everywhere.
+HERKEN_SIMD=scalar "$HERKEN" hash --quiet a.png b.jpg >first || fail "no scalar kernels"
+for simd in avx2 avx512; do
     if HERKEN_SIMD=$simd "$HERKEN" hash --quiet a.png b.jpg >one 2>/dev/null; then
-        [ -e first ] || cp one first
         cmp -s one first || fail "$simd gives other hashes"
     fi
 done
@@ -94,6 +97,17 @@ run 2
 run 0 --help
 run 0 hash --help
 HERKEN_SIMD=mmx run 2 hash a.png
+run 2 hash $'--no-\e[31mred' a.png
+grep -q $'\e' err && fail "an argument reached the terminal raw"
+mkdir nothing
+run 0 hash nothing
+grep -q 'no files found' err || fail "an empty folder goes by without a word"
+
+# The process's own limits: lower ones are lived with; no room for files is the system's failure.
+(ulimit -n 64; ulimit -t 600; run 0 hash --json a.png b.jpg; exit $failures) || fail "with lower limits"
+(ulimit -n 12; run 4 hash --json --threads 16 a.png b.jpg w.webp t.tif g.gif h.heic; exit $failures) || fail "without room for files"
+# Whoever started us may ignore SIGCHLD; a terminal's signals are not for the workers.
+(trap '' CHLD; run 0 hash --json a.png; exit $failures) || fail "with SIGCHLD ignored"
 run 4 hash --worker /nonexistent a.png
 grep -q 'cannot start the decode worker' err || fail "the missing worker is not named"
 run 4 hash --worker /bin/true a.png

@@ -94,7 +94,40 @@ is "lines" "$(wc -l <names.txt)" 10
 run 1 match --json --max-matches 0 --list names.txt known/k1.png
 is "entries" "$(jq -r 'select(.path) | .matches | map(.entry) | sort | join("|")' out)" 'names/ blanks |names/ blanks .png|names/a,b|names/a,b.png|names/line\x0aend|names/line\x0aend.png|names/plain|names/plain.png|names/quo"te|names/quo"te.png'
 
+# 64 digits that may be PDQ or SHA-256 are looked up as both; what we print for people is no list.
+sha256sum known/k1.png | cut -c1-64 >bare-sha.txt
+run 1 match --json --list bare-sha.txt known/k1.png
+is "basis of a bare SHA-256" "$(first known/k1.png basis)" sha256
+sed 's/,.*/  some name/' list.txt >pdq-as-sums.txt
+run 1 match --json --list pdq-as-sums.txt seen/half.png
+is "basis of a PDQ hash in sha256sum's clothes" "$(first seen/half.png basis)" pdq
+"$HERKEN" hash --quiet known >printed.txt
+run 2 match --list printed.txt known
+printf '%s  a\r%s  b\r' "$(md5sum <known/k1.png | cut -c1-32)" "$(md5sum <known/k2.png | cut -c1-32)" >mac.txt
+run 2 match --list mac.txt known
+
+# What is left out of a list is said, also with --quiet, and stands in the account.
+run 1 match --quiet --json --skip-bad-lines --list bad.txt seen
+is "bad lines in the account" "$(jq -c 'select(.account).account.lists[0] | [.entries, .quarantined, .bad_lines]' out)" '[3,2,1]'
+grep -q '3 lines left out, 3 entries' err || fail "--quiet hides that entries are left out"
+cp list.txt $'bad\xffname.txt'
+run 1 match --json --list $'bad\xffname.txt' seen/half.png
+is "a list name that is not UTF-8" "$(first seen/half.png list_b64 | base64 -d | xxd -p)" "$(printf 'bad\xffname.txt' | xxd -p)"
+ln -s loop-b loop-a; ln -s loop-a loop-b
+run 3 match --list list.txt loop-a
+
 # compare
+run 2 compare known known/k1.png
+run 3 compare --json cut.jpg known/k1.png
+is "compare says not checked" "$(jq -r '.verdict + " " + .reason' out)" "not_checked truncated"
+run 1 compare --json "$(head -n2 list.txt | tail -n1 | cut -d, -f1)" seen/mirror.png
+is "a hash against a mirrored file" "$(jq -r .orientation out)" flipy
+run 1 compare --json seen/turned.webp known/k3.png
+is "turned" "$(jq -r .orientation out)" rotate90
+run 1 compare --json known/k3.png seen/turned.webp
+is "and back" "$(jq -r .orientation out)" rotate270
+run 1 compare --json "$(tail -n1 list.txt | cut -d, -f1)" seen/turned.webp
+is "a hash against a turned file" "$(jq -r .orientation out)" rotate270
 run 1 compare --json known/k1.png seen/half.png
 is "compare" "$(jq -r .verdict out)" near
 run 0 compare --json known/k1.png known/k2.png

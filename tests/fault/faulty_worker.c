@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int crash_next; /* late damage: the file after this one pays */
@@ -61,6 +63,12 @@ static void misbehave(hk__picture *picture, const char *word)
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "sowed damage");
     } else if (!strcmp(word, "open")) {
         try_to(picture, word, open("/etc/passwd", O_RDONLY) >= 0);
+    } else if (!strcmp(word, "stat")) {
+        struct stat facts;
+        try_to(picture, word,
+               syscall(SYS_newfstatat, AT_FDCWD, "/etc/passwd", &facts, AT_EMPTY_PATH) == 0);
+    } else if (!strcmp(word, "xcpu")) { /* what the kernel does at the limit of CPU time */
+        raise(SIGXCPU);
     } else if (!strcmp(word, "create")) {
         try_to(picture, word, open("/tmp/herken-escaped", O_WRONLY | O_CREAT, 0600) >= 0);
     } else if (!strcmp(word, "execmem")) {

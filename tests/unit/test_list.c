@@ -20,6 +20,8 @@
 #define SHA1 "a9993e364706816aba3e25717850c26c9cd0d89d"
 #define SHA256 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+/* 161 one-bits */
+#define ODD "fffffffff8f8f0cee0f4a84f06370affff8f63f0b36e2ed596621e1d33e6b3ff"
 #define ONES "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
 
 static void write_list(char path[32], const void *bytes, size_t count)
@@ -126,16 +128,16 @@ static void bad_line(const char *text, size_t line, const char *words, size_t co
 static void hash_lines_are_taken_in_each_form(void **state)
 {
     (void)state;
-    one_entry(PDQ "\n", PDQ, NULL, "line 1", NULL);
-    one_entry(PDQ, PDQ, NULL, "line 1", NULL);
+    one_entry(PDQ "\n", PDQ, PDQ, "line 1", NULL);
+    one_entry(PDQ, PDQ, PDQ, "line 1", NULL);
     one_entry(PDQ ",87\n", PDQ, NULL, "line 1", NULL);
     one_entry(PDQ ",0\n", PDQ, NULL, "line 1", NULL);
     one_entry(PDQ ",100,photos/a.jpg\n", PDQ, NULL, "photos/a.jpg", NULL);
     one_entry(PDQ ",100,A-1,hate\n", PDQ, NULL, "A-1", "hate");
-    one_entry(PDQ ",A-1\n", PDQ, NULL, "A-1", NULL);
-    one_entry(PDQ ",A-1,hate\n", PDQ, NULL, "A-1", "hate");
-    one_entry(PDQ ",,A-1,hate\n", PDQ, NULL, "A-1", "hate");
-    one_entry(PDQ ",,,hate\n", PDQ, NULL, "line 1", "hate");
+    one_entry(PDQ ",A-1\n", PDQ, PDQ, "A-1", NULL);
+    one_entry(PDQ ",A-1,hate\n", PDQ, PDQ, "A-1", "hate");
+    one_entry(PDQ ",,A-1,hate\n", PDQ, PDQ, "A-1", "hate");
+    one_entry(PDQ ",,,hate\n", PDQ, PDQ, "line 1", "hate");
     one_entry(PDQ " , 87 ,\tA-1 , hate \n", PDQ, NULL, "A-1", "hate");
 }
 
@@ -148,8 +150,8 @@ static void digest_lines_are_taken_in_each_form(void **state)
     one_entry(SHA1 ",A-1,hate\n", NULL, SHA1, "A-1", "hate");
     one_entry(MD5 "  a b, c.jpg\n", NULL, MD5, "a b, c.jpg", NULL);
     one_entry(SHA1 " *a.jpg\n", NULL, SHA1, "a.jpg", NULL);
-    one_entry(SHA256 "  a.jpg\n", NULL, SHA256, "a.jpg", NULL);
-    one_entry(SHA256 " *a.jpg\n", NULL, SHA256, "a.jpg", NULL);
+    one_entry(SHA256 "  a.jpg\n", SHA256, SHA256, "a.jpg", NULL);
+    one_entry(SHA256 " *a.jpg\n", SHA256, SHA256, "a.jpg", NULL);
     one_entry(MD5 "  \n", NULL, MD5, "line 1", NULL);
 }
 
@@ -162,13 +164,19 @@ static void digest_lines_have_no_quality(void **state)
     one_entry(MD5 ",,hate\n", NULL, MD5, "line 1", "hate");
 }
 
-static void sixty_four_digits_with_two_spaces_are_sha256_and_not_pdq(void **state)
+static void sixty_four_digits_of_unknown_sort_are_looked_up_as_both(void **state)
 {
     (void)state;
-    one_entry(PDQ "  a.jpg\n", NULL, PDQ, "a.jpg", NULL);
-    one_entry(PDQ ",a.jpg\n", PDQ, NULL, "a.jpg", NULL);
-    /* As a SHA-256 it may be anything but that of the empty file. */
-    one_entry(ZEROS "  a.jpg\n", NULL, ZEROS, "a.jpg", NULL);
+    one_entry(PDQ "  a.jpg\n", PDQ, PDQ, "a.jpg", NULL);
+    one_entry(PDQ ",a.jpg\n", PDQ, PDQ, "a.jpg", NULL);
+    /* With so few one-bits it is no digest; one-bits a little off are no PDQ hash's. */
+    bad_line(ZEROS "  a.jpg\n", 1, "degenerate", 0);
+    one_entry(ODD "  a.jpg\n", NULL, ODD, "a.jpg", NULL);
+    one_entry(ODD "\n", NULL, ODD, "line 1", NULL);
+    bad_line(ODD ",90\n", 1, "degenerate", 0); /* a quality says PDQ */
+    bad_line("pdq\n" ODD "\n", 2, "degenerate", 0);
+    one_entry("sha256\n" PDQ "\n", NULL, PDQ, "line 2", NULL);
+    one_entry("pdq\n" PDQ "\n", PDQ, NULL, "line 2", NULL);
 }
 
 static void escaped_sum_lines_are_taken(void **state)
@@ -194,12 +202,12 @@ static void line_ends_marks_case_and_comments_do_not_matter(void **state)
     (void)state;
     one_entry(PDQ ",87,A-1\r\n", PDQ, NULL, "A-1", NULL);
     one_entry(MD5 "  a.jpg\r\n", NULL, MD5, "a.jpg", NULL);
-    one_entry("\xef\xbb\xbf" PDQ ",A-1\n", PDQ, NULL, "A-1", NULL);
+    one_entry("\xef\xbb\xbf" PDQ ",A-1\n", PDQ, PDQ, "A-1", NULL);
     one_entry("\xef\xbb\xbfpdq,entry\r\n" PDQ ",A-1\r\n", PDQ, NULL, "A-1", NULL);
-    one_entry(PDQ_UPPER ",A-1\n", PDQ, NULL, "A-1", NULL);
+    one_entry(PDQ_UPPER ",A-1\n", PDQ, PDQ, "A-1", NULL);
     one_entry("900150983CD24FB0D6963F7D28E17F72  a.jpg\n", NULL, MD5, "a.jpg", NULL);
-    one_entry("\n\r\n   \n\t\n# " PDQ_2 "\n  # more\n" PDQ "\n\n#", PDQ, NULL, "line 7", NULL);
-    one_entry("  \t" PDQ ",A-1\n", PDQ, NULL, "A-1", NULL);
+    one_entry("\n\r\n   \n\t\n# " PDQ_2 "\n  # more\n" PDQ "\n\n#", PDQ, PDQ, "line 7", NULL);
+    one_entry("  \t" PDQ ",A-1\n", PDQ, PDQ, "A-1", NULL);
 }
 
 static void quoted_fields_are_taken(void **state)
@@ -207,7 +215,7 @@ static void quoted_fields_are_taken(void **state)
     (void)state;
     one_entry(PDQ ",87,\"a, b.jpg\",\"hate\"\n", PDQ, NULL, "a, b.jpg", "hate");
     one_entry("\"" PDQ "\",\"87\",\"say \"\"hi\"\"\"\r\n", PDQ, NULL, "say \"hi\"", NULL);
-    one_entry(PDQ ", \"  spaced  \" , hate\n", PDQ, NULL, "  spaced  ", "hate");
+    one_entry(PDQ ", \"  spaced  \" , hate\n", PDQ, PDQ, "  spaced  ", "hate");
     one_entry(PDQ ",87,\"\",hate\n", PDQ, NULL, "line 1", "hate");
     one_entry("\"entry\",\"pdq\"\n\"a,b\",\"" PDQ "\"\n", PDQ, NULL, "a,b", NULL);
     one_entry(PDQ ",87,\"5\"\"\"\n", PDQ, NULL, "5\"", NULL);
@@ -220,7 +228,7 @@ static void header_names_columns_in_any_order(void **state)
     one_entry("category,quality,entry,pdq\nhate,90,A-1," PDQ "\n", PDQ, NULL, "A-1", "hate");
     one_entry("colour,PDQ,Size\nred," PDQ ",12\n", PDQ, NULL, "line 2", NULL);
     one_entry("hash,quality,path\n" PDQ ",90,a.jpg\n", PDQ, NULL, "a.jpg", NULL);
-    one_entry("hash,filename\n" PDQ ",a.jpg\n", PDQ, NULL, "a.jpg", NULL);
+    one_entry("hash,filename\n" PDQ ",a.jpg\n", PDQ, PDQ, "a.jpg", NULL);
     one_entry("md5,entry\n" MD5 ",A-1\n", NULL, MD5, "A-1", NULL);
     one_entry("sha1\n" SHA1 "\n", NULL, SHA1, "line 2", NULL);
     one_entry("sha256,entry\n" SHA256 ",A-1\n", NULL, SHA256, "A-1", NULL);
@@ -332,7 +340,8 @@ static void digests_of_the_empty_file_are_bad_lines(void **state)
     bad_line("da39a3ee5e6b4b0d3255bfef95601890afd80709,b\n", 1, "empty file", 0);
     bad_line("E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855  b\n", 1,
              "empty file", 0);
-    bad_line("pdq,md5\n" PDQ ",d41d8cd98f00b204e9800998ecf8427e\n", 2, "empty file", 0);
+    /* The rest of such an entry stands. */
+    bad_line("pdq,md5\n" PDQ ",d41d8cd98f00b204e9800998ecf8427e\n", 2, "empty file", 1);
 }
 
 static void rows_that_do_not_fit_the_header_are_bad_lines(void **state)
@@ -364,6 +373,26 @@ static void fields_that_do_not_parse_are_bad_lines(void **state)
     for (int i = 0; i < 70; i++)
         strcat(text, ",a");
     bad_line(text, 1, "more than 64 fields", 0);
+}
+
+static void lists_that_could_be_misread_are_refused(void **state)
+{
+    (void)state;
+    /* One column would hide the other. */
+    static const char twice[] = "pdq,pdq\n" PDQ "," PDQ_2 "\n";
+    char path[32];
+    hk_list *list = UNTOUCHED;
+    hk_error err;
+    write_list(path, twice, sizeof twice - 1);
+    assert_int_equal(hk_list_load(&list, path, "x", &err), HK_ERR_FORMAT);
+    unlink(path);
+    assert_ptr_equal(list, UNTOUCHED);
+    assert_non_null(strstr(err.message, "twice"));
+
+    bad_line("id,sha256_hash,md5\n1," SHA256 "," MD5 "\n", 2, "not known", 0);
+    bad_line(MD5 "  a\r" MD5 "  b\r\n", 1, "carriage return", 0);
+    /* What `herken hash` prints for people is no list. */
+    bad_line(PDQ "\t98\tphoto\ta.jpg\n", 1, "does not start with a hash", 0);
 }
 
 static void nul_bytes_make_a_bad_line(void **state)
@@ -419,18 +448,19 @@ static void bad_lines_come_in_order(void **state)
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
-static void files_that_cannot_be_read_are_io_errors(void **state)
+static void files_that_cannot_be_read_are_errors(void **state)
 {
     (void)state;
     static const char *const paths[] = {"/nonexistent/list.csv", "/tmp"};
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         hk_list *list = UNTOUCHED;
         hk_error err = {HK_OK, ""};
-        assert_int_equal(hk_list_load(&list, paths[i], "x", &err), HK_ERR_IO);
-        assert_int_equal(err.status, HK_ERR_IO);
+        const hk_status expected = i ? HK_ERR_SYSTEM : HK_ERR_IO; /* does not read, does not open */
+        assert_int_equal(hk_list_load(&list, paths[i], "x", &err), expected);
+        assert_int_equal(err.status, expected);
         assert_non_null(strstr(err.message, paths[i]));
         assert_ptr_equal(list, UNTOUCHED);
-        assert_int_equal(hk_list_load(&list, paths[i], "x", NULL), HK_ERR_IO);
+        assert_int_equal(hk_list_load(&list, paths[i], "x", NULL), expected);
     }
 }
 
@@ -485,7 +515,7 @@ int main(void)
         cmocka_unit_test(hash_lines_are_taken_in_each_form),
         cmocka_unit_test(digest_lines_are_taken_in_each_form),
         cmocka_unit_test(digest_lines_have_no_quality),
-        cmocka_unit_test(sixty_four_digits_with_two_spaces_are_sha256_and_not_pdq),
+        cmocka_unit_test(sixty_four_digits_of_unknown_sort_are_looked_up_as_both),
         cmocka_unit_test(escaped_sum_lines_are_taken),
         cmocka_unit_test(line_ends_marks_case_and_comments_do_not_matter),
         cmocka_unit_test(quoted_fields_are_taken),
@@ -498,10 +528,11 @@ int main(void)
         cmocka_unit_test(digests_of_the_empty_file_are_bad_lines),
         cmocka_unit_test(rows_that_do_not_fit_the_header_are_bad_lines),
         cmocka_unit_test(fields_that_do_not_parse_are_bad_lines),
+        cmocka_unit_test(lists_that_could_be_misread_are_refused),
         cmocka_unit_test(nul_bytes_make_a_bad_line),
         cmocka_unit_test(long_lines_are_bad_and_the_next_is_read),
         cmocka_unit_test(bad_lines_come_in_order),
-        cmocka_unit_test(files_that_cannot_be_read_are_io_errors),
+        cmocka_unit_test(files_that_cannot_be_read_are_errors),
         cmocka_unit_test(loading_survives_every_failing_allocation),
         cmocka_unit_test(damaged_lists_stay_consistent),
     };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cli.c - see cli.h. */
 #include "cli.h"
+#include "output.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -25,13 +26,22 @@ const char cli_common_help[] =
     "  --worker PROGRAM     the decode worker (default: beside this program, or where installed)\n"
     "  --help               this text\n";
 
+/* Names and arguments in a message may hold anything: none of it reaches the terminal raw. */
+static void say(const char *format, va_list args, const char *end)
+{
+    char *raw = NULL, *text = NULL;
+    if (vasprintf(&raw, format, args) >= 0)
+        text = output_printable(raw);
+    fprintf(stderr, "herken: %s%s\n", text ? text : "out of memory", end);
+    free(raw);
+    free(text);
+}
+
 void cli_say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("herken: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    say(format, args, "");
     va_end(args);
 }
 
@@ -39,9 +49,7 @@ int cli_usage(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fputs("herken: ", stderr);
-    vfprintf(stderr, format, args);
-    fputs("; see herken --help\n", stderr);
+    say(format, args, "; see herken --help");
     va_end(args);
     return CLI_USAGE;
 }
@@ -53,8 +61,6 @@ int cli_fail(const hk_error *err)
     case HK_ERR_USAGE:
     case HK_ERR_FORMAT:
         return CLI_USAGE;
-    case HK_ERR_NO_HASH:
-        return CLI_PARTIAL;
     default:
         return CLI_SYSTEM;
     }
@@ -111,8 +117,15 @@ static bool read_paths(cli_common *common, const char *name)
         }
         text = grown;
     }
+    const bool failed = ferror(file);
+    const int error = errno;
     if (file != stdin)
         fclose(file);
+    if (failed) {
+        cli_say("cannot read the paths in %s: %s", name, strerror(error));
+        free(text);
+        return false;
+    }
     text[size] = '\0';
     for (size_t i = 0; i < size; i++)
         ends += text[i] == '\0';
@@ -126,6 +139,22 @@ static bool read_paths(cli_common *common, const char *name)
         if (*p)
             common->paths[common->path_count++] = p;
     return true;
+}
+
+/* The argument that getopt stumbled over. */
+static const char *arguments_end;
+static char *const *arguments;
+
+void cli_arguments(int argc, char **argv)
+{
+    opterr = 0; /* getopt's own messages print arguments raw */
+    arguments = argv;
+    arguments_end = argc > 0 ? argv[argc - 1] : "";
+}
+
+static const char *cli_argument(void)
+{
+    return optind > 0 && arguments[optind - 1] ? arguments[optind - 1] : arguments_end;
 }
 
 int cli_option(cli_common *common, int code, const char *help)
@@ -189,8 +218,8 @@ int cli_option(cli_common *common, int code, const char *help)
         if (common->paths)
             return cli_usage("--files0-from can be given once");
         return read_paths(common, optarg) ? -1 : CLI_USAGE;
-    default: /* getopt has said what is wrong */
-        return CLI_USAGE;
+    default:
+        return cli_usage("%s: not an option here, or without its value", cli_argument());
     }
 }
 

@@ -73,6 +73,9 @@ enum {
     {NULL, 0, NULL, 0}
 /* clang-format on */
 
+/* Tells cli_option where its messages find the arguments that getopt sees. */
+void cli_arguments(int argc, char **argv);
+
 /* One paragraph for the end of every command's help. */
 extern const char cli_common_help[];
 

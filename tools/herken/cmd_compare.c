@@ -3,13 +3,15 @@
 #include "cli.h"
 #include "output.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char help[] =
     "usage: herken compare [OPTIONS] A B\n\n"
-    "Compares A with B, each an image file or 64 hex digits. Where A is a file it is tried in all\n"
-    "eight orientations. Exit code 1 if they match, 0 if not, 3 if one of them gives no hash.\n\n"
+    "Compares A with B, each an image file or 64 hex digits, in the eight orientations of a file.\n"
+    "Exit code 1 if they match, 0 if not, 3 if one of them gives no hash, or one that says "
+    "nothing\n"
+    "(truncated, degenerate, low quality) without a match.\n\n"
     "  --max-distance N     radius in bits, 0 to 128 (default 31)\n";
 
 enum { MAX_DISTANCE = CLI_OWN };
@@ -21,6 +23,7 @@ static const struct option options[] = {
 typedef struct side {
     hk_fingerprint fingerprint;
     unsigned orientations; /* 1 for a bare hash */
+    unsigned flags;        /* HK_FLAG_* */
 } side;
 
 /* Fills a side from hex digits or a file. Returns -1, or an exit code. */
@@ -29,10 +32,12 @@ static int load(side *out, const char *name, cli_common *common)
     hk_error err;
     hk_scan *scan = NULL;
     const hk_file *file = NULL;
-    if (!hk_hash_parse(&out->fingerprint.hash[0], name, strlen(name), NULL)) {
-        out->orientations = 1;
+    struct stat facts;
+    *out = (side){.orientations = 1};
+    if (!hk_hash_parse(&out->fingerprint.hash[0], name, strlen(name), NULL))
         return -1;
-    }
+    if (!stat(name, &facts) && S_ISDIR(facts.st_mode))
+        return cli_usage("%s is a folder: compare takes two images or hashes", name);
     hk_status status = hk_scan_open(&scan, &name, 1, &common->scan, &err);
     if (!status)
         status = hk_scan_next(&file, scan, &err);
@@ -40,48 +45,69 @@ static int load(side *out, const char *name, cli_common *common)
     if (status) {
         code = cli_fail(&err);
     } else if (!file || !file->hashed) {
-        char *path = output_printable(name);
-        cli_say("%s: no hash: %s%s%s", path ? path : "?",
-                file ? hk_file_status_name(file->status) : "an empty folder",
+        cli_say("%s: no hash: %s%s%s", name, file ? hk_file_status_name(file->status) : "nothing",
                 file && file->reason ? ": " : "", file && file->reason ? file->reason : "");
-        free(path);
         code = CLI_PARTIAL;
     } else {
-        out->fingerprint = file->fingerprint;
-        out->orientations = HK_ORIENTATIONS;
-        if (file->flags && !common->quiet)
-            for (unsigned i = 0; i < HK_FLAG_COUNT; i++)
-                if (file->flags >> i & 1)
-                    cli_say("%s: %s", name, hk_flag_name(i));
+        *out = (side){file->fingerprint, HK_ORIENTATIONS, file->flags};
     }
     hk_scan_free(scan);
     return code;
 }
 
+/* Says, and returns the name of, what makes a side's hash say little; NULL if nothing does. */
+static const char *doubt(const side *s, const char *name, bool quiet)
+{
+    const unsigned doubts = HK_FLAG_TRUNCATED | HK_FLAG_DEGENERATE | HK_FLAG_LOW_QUALITY;
+    if (!(s->flags & doubts))
+        return NULL;
+    const char *what = hk_flag_name((unsigned)__builtin_ctz(s->flags & doubts));
+    if (!quiet)
+        cli_say("%s: %s: its hash says little", name, what);
+    return what;
+}
+
 static int run(cli_common *common, int max_distance)
 {
-    side a, b;
+    side sides[2];
     hk_error err;
     hk_comparison c;
-    int code = load(&a, common->paths[0], common);
-    if (code < 0)
-        code = load(&b, common->paths[1], common);
+    int code = -1;
+    for (int i = 0; i < 2 && code < 0; i++)
+        code = load(&sides[i], common->paths[i], common);
     if (code >= 0)
         return code;
-    if (hk_compare(&c, &a.fingerprint, a.orientations, &b.fingerprint.hash[0], max_distance, &err))
+    /* A bare hash cannot be turned: then the file is, and turned the other way it is A's turn. */
+    const bool swap = sides[0].orientations == 1;
+    const side *a = &sides[swap], *b = &sides[!swap];
+    if (hk_compare(&c, &a->fingerprint, a->orientations, &b->fingerprint.hash[0], max_distance,
+                   &err))
         return cli_fail(&err);
+    if (swap && (c.orientation == HK_ROTATE90 || c.orientation == HK_ROTATE270))
+        c.orientation = c.orientation == HK_ROTATE90 ? HK_ROTATE270 : HK_ROTATE90;
+
+    const char *why = doubt(&sides[0], common->paths[0], common->quiet);
+    const char *other = doubt(&sides[1], common->paths[1], common->quiet);
+    why = why ? why : other;
+    const hk_verdict verdict = c.match ? HK_VERDICT_NEAR
+                               : why   ? HK_VERDICT_NOT_CHECKED
+                                       : HK_VERDICT_NONE;
     if (common->json) {
         json_t *object = json_object();
         json_object_set_new(object, "distance", json_integer(c.distance));
         json_object_set_new(object, "orientation", json_string(hk_orientation_name(c.orientation)));
         json_object_set_new(object, "inverted", json_boolean(c.inverted));
-        json_object_set_new(object, "verdict", json_string(c.match ? "near" : "none"));
+        json_object_set_new(object, "verdict", json_string(hk_verdict_name(verdict)));
+        if (verdict == HK_VERDICT_NOT_CHECKED)
+            json_object_set_new(object, "reason", json_string(why));
         output_line(object);
     } else {
-        printf("%s: %u bits, %s%s\n", c.match ? "near" : "none", c.distance,
-               hk_orientation_name(c.orientation), c.inverted ? ", colours inverted" : "");
+        printf("%s: %u bits, %s%s\n",
+               verdict == HK_VERDICT_NOT_CHECKED ? "not checked" : hk_verdict_name(verdict),
+               c.distance, hk_orientation_name(c.orientation),
+               c.inverted ? ", colours inverted" : "");
     }
-    return cli_finish(c.match ? CLI_MATCH : CLI_DONE);
+    return cli_finish(c.match ? CLI_MATCH : why ? CLI_PARTIAL : CLI_DONE);
 }
 
 int cmd_compare(int argc, char **argv)

@@ -9,7 +9,8 @@
 
 static const char help[] =
     "usage: herken hash [OPTIONS] PATH...\n\n"
-    "Prints `hash quality kind path` for every image under the paths; what cannot be hashed is\n"
+    "Prints hash, quality, kind and path for every image under the paths; what cannot be hashed "
+    "is\n"
     "named on stderr with its status. Exit code 3 if something failed.\n\n"
     "  --orientations       the hash in all eight orientations (with --json)\n"
     "  --digests            MD5, SHA-1 and SHA-256 as well (with --json)\n"
@@ -87,15 +88,14 @@ static bool print_text(const hk_file *file, layout format)
 {
     char text[HK_HASH_TEXT_SIZE];
     const hk_fingerprint *fp = &file->fingerprint;
+    char *path = output_printable(file->path); /* one line, whatever the name holds */
     hk_hash_format(text, &fp->hash[HK_ORIGINAL]);
     if (format == PDQ) {
         printf("%s,%d,", text, fp->quality);
-        char *path = output_printable(file->path); /* one line, whatever the name holds */
         output_csv_field(stdout, path ? path : "?");
-        free(path);
         putchar('\n');
     } else if (format == CSV) {
-        output_csv_field(stdout, file->path);
+        output_csv_field(stdout, path ? path : "?");
         printf(",%s,%s,%u,%u,%u,%s,%s,%d,%s,", hk_file_status_name(file->status), file->format,
                file->width, file->height, file->exif_orientation, fp->model, text, fp->quality,
                hk_kind_name(fp->kind));
@@ -107,17 +107,17 @@ static bool print_text(const hk_file *file, layout format)
             }
         putchar('\n');
     } else {
-        char *path = output_printable(file->path);
-        printf("%s %3d %-11s %s", text, fp->quality, hk_kind_name(fp->kind), path ? path : "?");
-        const char *before = "  (";
+        /* Tabs: a column of blanks would read as sha256sum's lines. */
+        printf("%s\t%d\t%s\t%s", text, fp->quality, hk_kind_name(fp->kind), path ? path : "?");
+        const char *before = "\t(";
         for (unsigned i = 0; i < HK_FLAG_COUNT; i++)
             if (file->flags >> i & 1) {
                 printf("%s%s", before, hk_flag_name(i));
                 before = ", ";
             }
         puts(*before == ',' ? ")" : "");
-        free(path);
     }
+    free(path);
     return !ferror(stdout);
 }
 
@@ -129,7 +129,7 @@ static int run(cli_common *common, layout format, bool orientations)
     progress_start(&bar, common);
     hk_status status = hk_scan_open(&scan, (const char *const *)common->paths, common->path_count,
                                     &common->scan, &err);
-    if (format == CSV)
+    if (!status && format == CSV)
         puts("path,status,format,width,height,exif_orientation,model,hash,quality,kind,flags");
     bool written = true;
     const hk_file *file = NULL;
@@ -149,6 +149,8 @@ static int run(cli_common *common, layout format, bool orientations)
         hk_account account;
         hk_scan_account(&account, scan);
         code = account.by_class[HK_CLASS_FAILED] ? CLI_PARTIAL : CLI_DONE;
+        if (!account.found)
+            cli_say("no files found: is this the right folder?");
         if (format == JSON)
             output_line(output_account(&account, false));
         else if (!common->quiet)

@@ -46,7 +46,7 @@ typedef struct request {
 static json_t *match_object(const hk_match *match)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "list", json_string_nocheck(match->list));
+    output_path(object, "list", match->list);
     output_path(object, "entry", match->entry);
     if (match->category)
         output_path(object, "category", match->category);
@@ -93,7 +93,9 @@ static void print_match(const hk_match *match)
         printf("         same %-6s          %s", hk_basis_name(match->basis), entry ? entry : "?");
     if (category)
         printf("  [%s]", category);
-    printf("  in %s%s\n", match->list, match->inverted ? "  (colours inverted)" : "");
+    char *list = output_printable(match->list);
+    printf("  in %s%s\n", list ? list : "?", match->inverted ? "  (colours inverted)" : "");
+    free(list);
     free(entry);
     free(category);
 }
@@ -134,8 +136,11 @@ static size_t say_bad_lines(const request *r, size_t l)
             cli_say("%s:%zu: %s%s", r->list_paths[l], bad[i].line,
                     bad[i].quarantined ? "left out: " : "", bad[i].reason);
     }
-    if (count > SHOWN_BAD_LINES && !r->common.quiet)
-        cli_say("%s: and %zu more such lines", r->list_paths[l], count - SHOWN_BAD_LINES);
+    /* Entries that will not be searched for are no mere talk: --quiet does not hide their number.
+     */
+    if (count)
+        cli_say("%s: %zu lines left out, %zu entries are searched for", r->list_paths[l], count,
+                hk_list_count(r->lists[l]));
     return malformed;
 }
 
@@ -173,6 +178,26 @@ static int exit_code(const hk_account *account, uint64_t unsure)
     return account->by_class[HK_CLASS_FAILED] || unsure ? CLI_PARTIAL : CLI_DONE;
 }
 
+/* The account, with what of each list was searched for. */
+static json_t *account_object(const request *r, const hk_account *account)
+{
+    json_t *object = output_account(account, true), *lists = json_array();
+    for (size_t l = 0; l < r->list_count; l++) {
+        json_t *list = json_object();
+        size_t count, quarantined = 0;
+        const hk_list_bad_line *bad = hk_list_bad_lines(&count, r->lists[l]);
+        for (size_t i = 0; i < count; i++)
+            quarantined += bad[i].quarantined;
+        output_path(list, "list", r->list_paths[l]);
+        json_object_set_new(list, "entries", json_integer((json_int_t)hk_list_count(r->lists[l])));
+        json_object_set_new(list, "quarantined", json_integer((json_int_t)quarantined));
+        json_object_set_new(list, "bad_lines", json_integer((json_int_t)(count - quarantined)));
+        json_array_append_new(lists, list);
+    }
+    json_object_set_new(json_object_get(object, "account"), "lists", lists);
+    return object;
+}
+
 static int run(request *r)
 {
     hk_error err;
@@ -207,9 +232,11 @@ static int run(request *r)
         hk_scan_account(&account, scan);
         code = exit_code(&account, unsure);
         if (r->common.json)
-            output_line(output_account(&account, true));
+            output_line(account_object(r, &account));
         else
             output_account_text(stdout, &account, true);
+        if (!account.found)
+            cli_say("no files found: is this the right folder?");
     }
     hk_scan_free(scan);
     hk_matcher_free(matcher);

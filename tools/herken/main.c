@@ -2,6 +2,7 @@
 /* main.c - the command `herken`: a table of commands. */
 #include "cli.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static int use_simd(void)
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
+    signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and we wait for our workers */
     if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
         print_help(stdout);
         return cli_finish(CLI_DONE);
@@ -58,9 +60,7 @@ int main(int argc, char **argv)
         return code;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (!strcmp(name, commands[i].name)) {
-            static char shown[64];
-            snprintf(shown, sizeof shown, "herken %s", name);
-            argv[1] = shown; /* so that getopt's messages name the command */
+            cli_arguments(argc - 1, argv + 1);
             return commands[i].run(argc - 1, argv + 1);
         }
     if (*name)

@@ -29,16 +29,16 @@ static size_t utf8_length(const unsigned char *p)
     return n;
 }
 
-/* Copies text, with what `plain` (a bool: also control characters) forbids as \xHH. */
+/* Copies text, with what is no UTF-8, DEL and the second block of control characters (they steer
+ * terminals) as \xHH; `controls` says the same of the first block. */
 static char *escape(const char *text, bool controls, bool *escaped)
 {
     char *out = malloc(strlen(text) * 4 + 1), *to = out;
     *escaped = false;
     for (const unsigned char *p = (const unsigned char *)text; out && *p;) {
         size_t n = utf8_length(p);
-        /* C1 controls (U+0080..9F) steer terminals too. */
-        const bool control = *p < 0x20 || *p == 0x7f || (*p == 0xc2 && n == 2 && p[1] < 0xa0);
-        if (n && !(controls && control)) {
+        const bool always = *p == 0x7f || (*p == 0xc2 && n == 2 && p[1] < 0xa0);
+        if (n && !always && !(controls && *p < 0x20)) {
             memcpy(to, p, n);
             to += n;
             p += n;
