@@ -286,8 +286,8 @@ static hk_status bury(hk__pool_result *result, bool *done, hk__pool *pool, worke
         pool->orphans[pool->orphan_count++] = in_hand;
         return status;
     }
-    if (WIFSIGNALED(ended) && WTERMSIG(ended) == SIGXCPU)
-        blame = HK_FILE_TIMED_OUT;
+    if (!what && WIFSIGNALED(ended) && WTERMSIG(ended) == SIGXCPU)
+        blame = HK_FILE_TIMED_OUT; /* of nonsense, `ended` may tell of the job after it */
 
     /* First in a fresh worker: if that dies too, it is this file's doing. And whatever it does to
      * decoders, its digests may be on a list: they are taken without decoding. */

@@ -82,7 +82,7 @@ sleep 3
 kill -CONT $group $engine 2>/dev/null || true
 wait "$engine" || fail "exit code $? after being stopped"
 closes
-is "files hashed XX
+is "files hashed after being stopped" "$(jq 'select(.account).account.hashed' out)" 400
 
 # A large file that is no picture is read as long as it takes.
 truncate -s 3G film.mp4
