@@ -23,7 +23,7 @@ enum {
     SLOW_START = 3,            /* how many failed starts a slow one counts for */
     RETIRE_CPU_SECONDS = 1800, /* half of what the sandbox allows */
     NS_PER_BYTE = 100,         /* on top of the time limit: a film of 20 GB is read, not decoded */
-    LATE_MS = 1000             /* this late out of poll, the whole run was stopped, not a decoder */
+    LATE_MS = 1000             /* so late, it is the whole run that was stopped, not a decoder */
 };
 static const uint64_t ms = 1000000;
 
@@ -56,6 +56,7 @@ struct hk__pool {
     unsigned bad_starts; /* since the last hello */
     unsigned turn;       /* the worker looked at first, so that none is left waiting */
     uint64_t next_id;
+    uint64_t seen; /* when the last wait ended */
     hk__reply reply;
     hk_fingerprint fingerprint;
 };
@@ -378,20 +379,29 @@ static uint64_t deadline(const worker *w)
     return w->since + (w->ready ? w->jobs[0].limit_ns : START_MS * ms);
 }
 
-/* Waits for messages until `moment`. Coming back much later than asked means that this process was
- * stopped (a terminal, a suspended machine) and most likely the workers with it: their time is put
- * off by as much. */
+/* Puts every deadline off by the time in which this process was not running as it should: stopped
+ * by a terminal, on a suspended machine, and the workers most likely with it. */
+static void put_off(hk__pool *pool, uint64_t from, uint64_t to, uint64_t expected_ns)
+{
+    if (to - from <= expected_ns + LATE_MS * ms)
+        return;
+    for (unsigned i = 0; i < pool->options.workers; i++)
+        if (pool->workers[i].since <= from)
+            pool->workers[i].since += to - from - expected_ns;
+}
+
+/* Waits for messages until `moment`. */
 static hk_status wait_until(int *ready, hk__pool *pool, uint64_t moment, hk_error *err)
 {
     const uint64_t asked = hk__clock_ns();
     const int timeout = until(moment, asked);
+    if (pool->seen)
+        put_off(pool, pool->seen, asked, 0); /* between two waits */
     *ready = poll(pool->polls, pool->options.workers, timeout);
     if (*ready < 0 && errno != EINTR)
         return hk__fail(err, HK_ERR_SYSTEM, "poll: %s", strerror(errno));
-    const uint64_t late = hk__clock_ns() - asked;
-    for (unsigned i = 0; late > ((uint64_t)timeout + LATE_MS) * ms && i < pool->options.workers;
-         i++)
-        pool->workers[i].since += late - (uint64_t)timeout * ms;
+    pool->seen = hk__clock_ns();
+    put_off(pool, asked, pool->seen, (uint64_t)timeout * ms);
     return HK_OK;
 }
 
