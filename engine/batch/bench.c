@@ -6,7 +6,9 @@
 #include "core/mem.h"
 #include "decode/pool.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { REPEATS_MAX = 1000 };
@@ -82,8 +84,7 @@ static hk_status measure(hk_bench *bench, int fd, hk_error *err)
         return status;
     const hk__picture *picture = &result.reply->picture;
     const hk__timing *t = &result.reply->timing;
-    for (int i = 0; i < HK__REASON_SIZE; i++)
-        bench->reason[i] = picture->reason[i];
+    memcpy(bench->reason, picture->reason, sizeof bench->reason);
     bench->file.status = picture->status;
     bench->file.reason = bench->reason[0] ? bench->reason : NULL;
     bench->file.format = hk__format_name(picture->format);
@@ -112,7 +113,9 @@ hk_status hk_bench_next(const hk_bench_file **out, hk_bench *bench, hk_error *er
         .path = planned->path, .status = planned->status, .reason = planned->reason};
     if (planned->status == HK_FILE_OK) {
         int fd = hk__plan_open(&bench->file.status, &bench->file.reason, planned);
-        if (fd >= 0)
+        if (fd == -2)
+            status = hk__fail(err, HK_ERR_SYSTEM, "cannot open files: %s", strerror(errno));
+        else if (fd >= 0)
             status = measure(bench, fd, err);
     }
     if (!status)
