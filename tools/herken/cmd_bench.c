@@ -106,12 +106,11 @@ static void print_text(const totals *t, const uint64_t step_ns[])
         printf("hash step alone, %-9s  %.4f ms\n", steps[i].name, ms(step_ns[i]));
     if (t->files) {
         const double n = (double)t->files;
-        printf(
-            "%llu files, one process: %.1f images/s; median %.3f ms, p95 %.3f ms\n"
-            "  of the mean: read %.3f, decode %.3f, grid and raster %.3f, DCT and bits %.3f ms\n",
-            (unsigned long long)t->files, n * 1e9 / (double)t->ours, ms(t->each[t->files / 2]),
-            ms(t->each[t->files * 95 / 100]), ms(t->read) / n, ms(t->decode) / n, ms(t->grid) / n,
-            ms(t->dct) / n);
+        printf("%llu files, one process: %.1f images/s; median %.3f ms, p95 %.3f ms\n"
+               "  of the mean: read %.3f, decode %.3f, grid %.3f, DCT and bits %.3f ms\n",
+               (unsigned long long)t->files, n * 1e9 / (double)t->ours, ms(t->each[t->files / 2]),
+               ms(t->each[t->files * 95 / 100]), ms(t->read) / n, ms(t->decode) / n,
+               ms(t->grid) / n, ms(t->dct) / n);
     }
     if (t->floor)
         printf("floor_ratio %.3f over %llu JPEG files (libjpeg-turbo alone: 1)\n",
