@@ -129,7 +129,7 @@ size_t hk__pool_busy(const hk__pool *pool)
 }
 
 /* Sends the job to the worker and queues it there. False if it could not be sent: the worker is
- * dead, which the next wait finds, or the system is short of something for now. */
+ * dead, which the next wait finds, or the system is short of something just then. */
 static bool give(hk__pool *pool, worker *w, const job *given)
 {
     job queued = *given;
