@@ -353,18 +353,28 @@ static hk_status listen_to(hk__pool_result *result, bool *done, hk__pool *pool, 
         return bury(result, done, pool, w, HK_FILE_CRASHED, "the decoder broke the protocol twice",
                     err);
 
-    const job answered = take_first(w);
+    job answered = take_first(w);
     hk__picture *picture = &pool->reply.picture;
     if (answered.digests_only) {
         picture->has_pixels = false;
         picture->flags = 0;
         hk__picture_fail(picture, answered.blame, "%s", answered.words);
     }
-    const bool worn =
-        picture->status == HK_FILE_OUT_OF_MEMORY || pool->reply.cpu_seconds > RETIRE_CPU_SECONDS;
-    hk_status status = finish(result, done, pool, &answered, err);
+    /* After running out of memory, or long service, a fresh worker is worth its 35 ms. And what ran
+     * out may have gone to earlier files: as with a crash, it must happen twice. */
+    const bool starved = picture->status == HK_FILE_OUT_OF_MEMORY && !answered.digests_only;
+    const bool worn = starved || pool->reply.cpu_seconds > RETIRE_CPU_SECONDS;
+    hk_status status = HK_OK;
     int ended;
-    if (worn && !status) /* a fresh worker is worth its 35 ms */
+    if (starved && !answered.retried) {
+        answered.retried = true;
+        status = replace(pool, w, &ended, err);
+        if (status || !w->child.pid || !give(pool, w, &answered))
+            pool->orphans[pool->orphan_count++] = answered;
+        return status;
+    }
+    status = finish(result, done, pool, &answered, err);
+    if (worn && !status)
         status = replace(pool, w, &ended, err);
     return status;
 }
