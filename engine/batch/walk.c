@@ -51,7 +51,7 @@ static int open_long(const char *name, int flags)
             return -1;
     }
     do
-        fd = openat(at, *name ? name : ".", flags);
+        fd = openat(at, !*name && at != AT_FDCWD ? "." : name, flags);
     while (fd < 0 && errno == EINTR);
 out:
     if (at != AT_FDCWD) {

@@ -53,6 +53,8 @@ is "a path of 4,800 bytes" "$(jq -r 'select(.path) | "\(.status) \((.path | leng
 rm -rf x*
 run 3 hash --json "$(printf 'y%.0s' $(seq 5000))"
 closes
+run 3 hash --json '' # no path is not this folder
+status '' vanished
 
 # Limits, from the header.
 run 3 hash --json --max-pixels 1000 d/ok.jpg
