@@ -366,7 +366,13 @@ static hk_status listen_to(hk__pool_result *result, bool *done, hk__pool *pool, 
     const bool worn = starved || pool->reply.cpu_seconds > RETIRE_CPU_SECONDS;
     hk_status status = HK_OK;
     int ended;
-    if (starved && !answered.retried) {
+    const bool unread = pool->options.digests && !pool->reply.digests.present;
+    if (starved && (!answered.retried || unread)) {
+        if (answered.retried) { /* too large even to be kept: its digests can still be taken */
+            answered.digests_only = true;
+            answered.blame = HK_FILE_OUT_OF_MEMORY;
+            memcpy(answered.words, picture->reason, sizeof answered.words);
+        }
         answered.retried = true;
         status = replace(pool, w, &ended, err);
         if (status || !w->child.pid || !give(pool, w, &answered))

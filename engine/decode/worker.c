@@ -67,19 +67,21 @@ static void answer(hk__reply *reply, const hk__request *request, int fd, hk__dec
     reply->id = request->id;
 
     hk__picture *picture = &reply->picture;
+    hk__limits limits = request->limits;
+    if (request->digests_only) /* no file is kept: it takes no memory, and no decoder sees it */
+        limits.max_bytes = 0;
+    content->digests.present = 0; /* those of the file before */
     hk__canvas_want_raster(canvas, request->raster);
     if (fd < 0)
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "its descriptor did not arrive");
     else if (request->repeats)
-        hk__stopwatch(&reply->timing, picture, fd, request->repeats, &request->limits, content,
-                      canvas, digester);
+        hk__stopwatch(&reply->timing, picture, fd, request->repeats, &limits, content, canvas,
+                      digester);
     else if (hk__content_read(content, picture, fd, digester, request->digests,
-                              request->picture_digests, &request->limits)) {
+                              request->picture_digests, &limits)) {
         current.digests = content->digests;
-        if (request->digests_only)
-            hk__picture_fail(picture, HK_FILE_UNREADABLE, "not decoded");
-        else if (content->kept)
-            decode(picture, canvas, content->bytes, content->count, &request->limits);
+        if (content->kept)
+            decode(picture, canvas, content->bytes, content->count, &limits);
         else
             hk__picture_refuse(picture, content->empty);
     }

@@ -50,6 +50,15 @@ run 1 match --json --timeout 1 --worker-memory 512M --worker "$FAULTY" --list su
 closes
 for f in known/*; do is "verdict of $f" "$(field "$f" verdict)" exact; done
 
+if [ -z "${SANITIZED:-}" ]; then # too large for the worker's memory even to be kept
+    { cat good.jpg; head -c 200000000 /dev/zero; } >huge.jpg
+    md5sum huge.jpg >huge.txt
+    run 1 match --json --worker-memory 256M --list huge.txt huge.jpg
+    status huge.jpg out_of_memory
+    is "verdict of huge.jpg" "$(field huge.jpg verdict)" exact
+    rm huge.jpg
+fi
+
 # A worker that dies before it is ready is started again; one that never gets ready ends the run.
 cat >shaky.sh <<END
 #!/bin/sh
