@@ -40,7 +40,7 @@ while IFS=: read -r file include; do
     [ "$include" = herken.h ] || [ -e "tools/herken/$include" ] || say "$file includes \"$include\": the command sees herken.h alone"
 done < <(grep -rHoP '^\s*#\s*include\s+"\K[^"]+' --include='*.[ch]' tools/herken || true)
 
-twins=$(find engine tools tests -name '*.[ch]' -printf '%f\n' | sort | uniq -d)
+twins=$(find engine tools tests '(' -name '*.[ch]' -o -name '*.cpp' ')' -printf '%f\n' | sort | uniq -d)
 [ -z "$twins" ] || say "file names used twice:" $twins
 
 [ "$bad" = 0 ] && echo "arrows: every include keeps to its bracket"

@@ -7,29 +7,35 @@
 #   build    compiler, build tools and the libraries herken stands on
 #   edits    tools/quickstart.sh: what makes edited copies and reads JSON
 #   photos   the same, and a package of free photographs
+#   faiss    the FAISS search module, an extra that is built where these are found
 #   test     tests/run.sh: what the tests stand on
 #   fuzz     tests/fuzz/run.sh: clang and its runtime
+#   bench    benchmarks/*.sh: what draws their figures
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libjpeg62-turbo-dev libfftw3-dev
-       libssl-dev libjansson-dev libseccomp-dev scdoc)
+       libssl-dev libxxhash-dev libjansson-dev libseccomp-dev scdoc)
 edits=(libvips-tools fonts-dejavu-core jq)
 photos=("${edits[@]}" mate-backgrounds)
-test=(g++ libcmocka-dev libpng-dev libvips-tools jq procps xxd clang-format)
+faiss=(g++ libfaiss-dev libblas-dev liblapack-dev)
+test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools jq procps xxd clang-format)
 fuzz=(clang libclang-rt-14-dev)
+bench=("${faiss[@]}" gnuplot-nox jq)
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 
-[ $# -gt 0 ] || { sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 2; }
 wanted=()
 for group in "$@"; do
   case $group in
     build) wanted+=("${build[@]}") ;;
     edits) wanted+=("${edits[@]}") ;;
     photos) wanted+=("${photos[@]}") ;;
+    faiss) wanted+=("${faiss[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
-    *) say "no group '$group': build, edits, photos, test or fuzz"; exit 2 ;;
+    bench) wanted+=("${bench[@]}") ;;
+    *) say "no group '$group': build, edits, photos, faiss, test, fuzz or bench"; exit 2 ;;
   esac
 done
 

@@ -97,3 +97,9 @@ hk_status hk__digester_finish(hk_digests *out, hk__digester *digester, hk_error 
     *out = result;
     return HK_OK;
 }
+
+const char *hk_basis_name(hk_basis basis)
+{
+    static const char *const names[] = {"md5", "sha1", "sha256", "pdq"};
+    return (unsigned)basis < 4 ? names[basis] : NULL;
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* within_scalar.c - the plain kernel, and the oracle of the others; see hamming.h. */
+/* within_scalar.c - the plain kernels, and the oracle of the others; see hamming.h. */
 #include "hamming/hamming.h"
+#include "hamming/within_rows.h"
 
 size_t hk__within_scalar(hk__near *out, const hk__run *run, const hk_hash *query,
                          unsigned max_distance)
@@ -15,4 +16,10 @@ size_t hk__within_scalar(hk__near *out, const hk__run *run, const hk_hash *query
         found += distance <= max_distance;
     }
     return found;
+}
+
+size_t hk__within_rows_scalar(hk__near *out, const hk_hash *rows, size_t count,
+                              const hk_hash *query, unsigned max_distance)
+{
+    return within_rows(out, rows, count, query, max_distance);
 }

@@ -141,42 +141,170 @@ HK_API HK_MUST_CHECK hk_status hk_hasher_row_f32(hk_hasher *hasher, const float 
 HK_API HK_MUST_CHECK hk_status hk_hasher_finish(hk_fingerprint *out, hk_hasher *hasher,
                                                 hk_error *err);
 
-/* ---- exact search ------------------------------------------------------------------------- */
+/* ---- digests ------------------------------------------------------------------------------- */
 
+/* What a match rests on: a digest of the file, or its perceptual hash. */
+typedef enum hk_basis { HK_BASIS_MD5 = 0, HK_BASIS_SHA1, HK_BASIS_SHA256, HK_BASIS_PDQ } hk_basis;
+HK_API const char *hk_basis_name(hk_basis basis);
+
+/* Digests of a file's bytes. present is an or of (1 << hk_basis). */
+typedef struct hk_digests {
+    unsigned present;
+    uint8_t md5[16];
+    uint8_t sha1[20];
+    uint8_t sha256[32];
+} hk_digests;
+#define HK_DIGEST_MD5 (1u << HK_BASIS_MD5)
+#define HK_DIGEST_SHA1 (1u << HK_BASIS_SHA1)
+#define HK_DIGEST_SHA256 (1u << HK_BASIS_SHA256)
+#define HK_DIGEST_ALL (HK_DIGEST_MD5 | HK_DIGEST_SHA1 | HK_DIGEST_SHA256)
+
+/* ---- search -------------------------------------------------------------------------------- */
+
+/* Hashes, and digests, each with the id of what it stands for. Frozen once made. */
 typedef struct hk_index hk_index;
 
 typedef struct hk_hit {
     uint32_t query;    /* position in the queries */
-    uint32_t item;     /* position in the hashes the index was made of */
+    uint32_t item;     /* id of the hash: its position where none was given */
     uint32_t distance; /* bits */
 } hk_hit;
 
 typedef struct hk_hits {
     hk_hit *hit; /* by query, then distance, then item; owned, free with hk_hits_free */
     size_t count;
-    bool truncated; /* max_hits cut at least one query short: its nearest are here */
+    bool truncated;   /* max_hits cut at least one query short: its nearest are here */
+    bool approximate; /* the engine may have missed some (a FAISS index that is not complete) */
 } hk_hits;
 
 HK_API void hk_hits_free(hk_hits *hits);
 
-/* An exact index over `count` hashes (copied), count <= 2^32 - 1. */
+typedef struct hk_index_options {
+    size_t size;           /* of this struct, set by the INIT */
+    const char *engine;    /* "auto" (NULL), "flat", "mih", "faiss:FACTORY[:nflip=N][:nprobe=N]" */
+    unsigned max_distance; /* the radius it should be fastest at, bits; any may be asked for */
+    unsigned bytes_per_hash;  /* of memory, at most; 0: 128 for few, down to 90 for many */
+    unsigned threads;         /* to make it and for many queries at once; 0: one per processor */
+    const char *faiss_module; /* herken-faiss.so; NULL: where it was installed */
+} hk_index_options;
+#define HK_INDEX_OPTIONS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(hk_index_options), NULL, 31, 0, 1, NULL                                             \
+    }
+
+/* An index over `count` hashes (copied), count <= 2^32 - 1. "auto" makes tables for multi-index
+ * hashing and uses them, or scans, whichever is faster for the query at hand; "mih" always uses
+ * them, and makes some even where none fit bytes_per_hash; "flat" has none. options may be NULL. */
 HK_API HK_MUST_CHECK hk_status hk_index_build(hk_index **out, const hk_hash *hashes, size_t count,
-                                              hk_error *err);
+                                              const hk_index_options *options, hk_error *err);
+
+/* The same with ids and digests; several values may share an id. All borrowed, and copied. */
+typedef struct hk_index_source {
+    const hk_hash *hashes;
+    const uint32_t *hash_ids; /* in any order; NULL: positions */
+    size_t hash_count;
+    const uint8_t *digests[3]; /* by hk_basis: 16, 20 and 32 bytes each, one after another */
+    const uint32_t *digest_ids[3];
+    size_t digest_count[3];
+} hk_index_source;
+HK_API HK_MUST_CHECK hk_status hk_index_build_from(hk_index **out, const hk_index_source *source,
+                                                   const hk_index_options *options, hk_error *err);
 HK_API void hk_index_free(hk_index *index);
 HK_API size_t hk_index_count(const hk_index *index);
 
 /* Every item within max_distance (0..256) of each query; at most max_hits per query (0: no
- * bound), the nearest ones. Exact. */
+ * bound), the nearest ones. Exact unless hits->approximate. */
 HK_API HK_MUST_CHECK hk_status hk_index_within(hk_hits *out, const hk_index *index,
                                                const hk_hash *queries, size_t query_count,
                                                unsigned max_distance, size_t max_hits,
                                                hk_error *err);
 
-/* The k nearest items of each query (fewer only if the index holds fewer). Exact; among equal
- * distances the lower item wins. */
+/* The k nearest items of each query (fewer only if the index holds fewer). Exact unless
+ * hits->approximate; among equal distances the lower item wins. */
 HK_API HK_MUST_CHECK hk_status hk_index_nearest(hk_hits *out, const hk_index *index,
                                                 const hk_hash *queries, size_t query_count,
                                                 size_t k, hk_error *err);
+
+/* The ids that have this digest, ascending; *out is owned, free with free(), NULL for none. */
+HK_API HK_MUST_CHECK hk_status hk_index_find_digest(uint32_t **out, size_t *count,
+                                                    const hk_index *index, hk_basis basis,
+                                                    const uint8_t *digest, hk_error *err);
+
+typedef struct hk_index_info {
+    const char *engine;        /* "auto", "flat", "mih" or "faiss:..."; borrowed from the index */
+    size_t hashes, digests[3]; /* changes included */
+    unsigned tables;           /* of multi-index hashing; 0: every search is a scan */
+    unsigned group_bits, tag_bits;
+    uint64_t bytes; /* of memory; of a mapped file, its size; of FAISS, beside our 34 a hash */
+    bool mapped;
+    uint64_t next_id;      /* above every id that was ever in it, removed ones too */
+    size_t added, removed; /* hashes, by changes that are not merged yet */
+} hk_index_info;
+HK_API void hk_index_describe(hk_index_info *out, const hk_index *index);
+
+/* ---- snapshots: an index as a file --------------------------------------------------------- */
+
+/* Writes the index, changes included, beside `path` and renames it into place
+ * (engine/index/SNAPSHOT.md draws its bytes). A FAISS index is written besides, in FAISS' own
+ * format, into `path`.IDENTITY.faiss, and its SHA-256 into a file beside that. */
+HK_API HK_MUST_CHECK hk_status hk_index_save(const hk_index *index, const char *path,
+                                             hk_error *err);
+
+/* Maps a snapshot, with the changes in `path`.delta where there are any; of it only the
+ * header, its checksums (1/512) and what searches ask for are read. Of the options it takes engine,
+ * threads and faiss_module. HK_ERR_FORMAT where it is damaged: here, or from the search that meets
+ * the damaged block. The file must not be cut short while it is mapped: replace it by renaming, as
+ * hk_index_save does. */
+HK_API HK_MUST_CHECK hk_status hk_index_open(hk_index **out, const char *path,
+                                             const hk_index_options *options, hk_error *err);
+
+/* Reads the whole snapshot and its changes, and checks every block and every table against the
+ * hashes. Calls on_problem (may be NULL) with each thing that is wrong, up to a hundred; *problems
+ * receives how many there were. What cannot be opened at all is an error. */
+HK_API HK_MUST_CHECK hk_status hk_index_verify(size_t *problems, const char *path,
+                                               void (*on_problem)(void *context,
+                                                                  const char *message),
+                                               void *context, hk_error *err);
+
+/* ---- changes without a rebuild ------------------------------------------------------------- */
+
+typedef enum hk_change_kind {
+    HK_CHANGE_ADD_HASH = 1,
+    HK_CHANGE_ADD_DIGEST = 2,
+    HK_CHANGE_REMOVE = 3 /* every hash and digest with the id */
+} hk_change_kind;
+
+typedef struct hk_index_change {
+    hk_change_kind kind;
+    uint32_t id;
+    hk_hash hash;       /* HK_CHANGE_ADD_HASH */
+    hk_basis basis;     /* HK_CHANGE_ADD_DIGEST, */
+    uint8_t digest[32]; /* whose first 16, 20 or 32 bytes these are */
+} hk_index_change;
+
+/* A snapshot that is being changed, by one process at a time. Any number of threads may use it. */
+typedef struct hk_live hk_live;
+
+/* Opens the snapshot and `path`.delta, which is made where it is missing. HK_ERR_SYSTEM where
+ * another process changes it. Of the options it takes engine, for searching, and threads; merges
+ * make what the snapshot was made as. Once `merge_at` changes lie beside the snapshot they are
+ * merged into it by a thread of its own; 0: only when told. */
+HK_API HK_MUST_CHECK hk_status hk_live_open(hk_live **out, const char *path, size_t merge_at,
+                                            const hk_index_options *options, hk_error *err);
+/* Waits for a merge that is under way. Views of it live on. */
+HK_API void hk_live_free(hk_live *live);
+
+/* Makes the changes, all or none, in the order given, and returns when they are on the disk. */
+HK_API HK_MUST_CHECK hk_status hk_live_apply(hk_live *live, const hk_index_change *changes,
+                                             size_t count, hk_error *err);
+
+/* The state of this moment, for searching; owned, free with hk_index_free. Later changes and merges
+ * do not touch it. */
+HK_API HK_MUST_CHECK hk_status hk_live_view(hk_index **out, hk_live *live, hk_error *err);
+
+/* Makes a new snapshot of everything and puts it in the old one's place. Changes and searches go on
+ * meanwhile; ids stay. Waits for a merge that is under way, and returns how it ended. */
+HK_API HK_MUST_CHECK hk_status hk_live_merge(hk_live *live, hk_error *err);
 
 /* The distance kernels. HK_SIMD_BEST is what the processor can do. */
 typedef enum hk_simd { HK_SIMD_BEST = 0, HK_SIMD_SCALAR, HK_SIMD_AVX2, HK_SIMD_AVX512 } hk_simd;
@@ -207,6 +335,15 @@ typedef struct hk_list_bad_line {
 HK_API HK_MUST_CHECK hk_status hk_list_load(hk_list **out, const char *path, const char *name,
                                             hk_error *err);
 HK_API void hk_list_free(hk_list *list);
+
+/* An index of the list's hashes and digests. The id of each is the number of its entry, from 0
+ * on in the order of the list. */
+HK_API HK_MUST_CHECK hk_status hk_list_index(hk_index **out, const hk_list *list,
+                                             const hk_index_options *options, hk_error *err);
+/* The same as additions to an index, with ids from first_id on; *out is owned, free with free(). */
+HK_API HK_MUST_CHECK hk_status hk_list_changes(hk_index_change **out, size_t *count,
+                                               const hk_list *list, uint64_t first_id,
+                                               hk_error *err);
 HK_API size_t hk_list_count(const hk_list *list);
 /* The lines left out, in order; *count receives how many. Borrowed from the list. */
 HK_API const hk_list_bad_line *hk_list_bad_lines(size_t *count, const hk_list *list);
@@ -221,9 +358,6 @@ typedef enum hk_verdict {
     HK_VERDICTS
 } hk_verdict;
 HK_API const char *hk_verdict_name(hk_verdict verdict);
-
-typedef enum hk_basis { HK_BASIS_MD5 = 0, HK_BASIS_SHA1, HK_BASIS_SHA256, HK_BASIS_PDQ } hk_basis;
-HK_API const char *hk_basis_name(hk_basis basis);
 
 typedef struct hk_match {
     const char *list; /* these three are borrowed from the list; category NULL if none */
@@ -288,18 +422,6 @@ typedef enum hk_file_class {
     HK_CLASSES
 } hk_file_class;
 HK_API hk_file_class hk_file_status_class(hk_file_status status);
-
-/* Digests of a file's bytes. present is an or of (1 << hk_basis). */
-typedef struct hk_digests {
-    unsigned present;
-    uint8_t md5[16];
-    uint8_t sha1[20];
-    uint8_t sha256[32];
-} hk_digests;
-#define HK_DIGEST_MD5 (1u << HK_BASIS_MD5)
-#define HK_DIGEST_SHA1 (1u << HK_BASIS_SHA1)
-#define HK_DIGEST_SHA256 (1u << HK_BASIS_SHA256)
-#define HK_DIGEST_ALL (HK_DIGEST_MD5 | HK_DIGEST_SHA1 | HK_DIGEST_SHA256)
 
 /* One file's result. Everything is borrowed from the scan until its next call. */
 typedef struct hk_file {

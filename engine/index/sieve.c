@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/mem.h"
+#include "index/numbers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,14 @@ void hk__sieve_start(hk__sieve *sieve, unsigned max_distance, size_t bound)
     sieve->radius = (int)max_distance;
 }
 
-static int by_distance(const void *a, const void *b)
+void hk__sieve_restart(hk__sieve *sieve, unsigned max_distance)
+{
+    sieve->count = 0;
+    sieve->radius = (int)max_distance;
+    sieve->dropped = false;
+}
+
+int hk__hit_order(const void *a, const void *b)
 {
     const hk_hit *x = a, *y = b;
     if (x->distance != y->distance)
@@ -28,7 +36,7 @@ static int by_distance(const void *a, const void *b)
 void hk__sieve_finish(hk__sieve *sieve)
 {
     if (sieve->count > 1)
-        qsort(sieve->hit, sieve->count, sizeof *sieve->hit, by_distance);
+        qsort(sieve->hit, sieve->count, sizeof *sieve->hit, hk__hit_order);
     if (sieve->bound && sieve->count > sieve->bound) {
         sieve->count = sieve->bound;
         sieve->dropped = true;
@@ -38,10 +46,13 @@ void hk__sieve_finish(hk__sieve *sieve)
 hk_status hk__sieve_offer(hk__sieve *sieve, hk_hit hit, hk_error *err)
 {
     if (sieve->bound && sieve->count >= SLACK && sieve->count - SLACK == sieve->bound) {
-        /* Later items lose ties, so only a smaller distance than the worst kept one can enter. */
+        /* Of ascending items the later lose ties: only a smaller distance than the worst kept one
+         * can enter. */
         hk__sieve_finish(sieve);
-        sieve->radius = (int)sieve->hit[sieve->count - 1].distance - 1;
+        sieve->radius = (int)sieve->hit[sieve->count - 1].distance - sieve->ascending;
     }
+    if (hk__is_among(hit.item, sieve->gone, sieve->gone_count))
+        return HK_OK;
     if ((int)hit.distance > sieve->radius) {
         sieve->dropped = true;
         return HK_OK;

@@ -43,12 +43,6 @@ const char *hk_verdict_name(hk_verdict verdict)
     return (unsigned)verdict < HK_VERDICTS ? names[verdict] : NULL;
 }
 
-const char *hk_basis_name(hk_basis basis)
-{
-    static const char *const names[] = {"md5", "sha1", "sha256", "pdq"};
-    return (unsigned)basis < 4 ? names[basis] : NULL;
-}
-
 static hk_status index_hashes(hk_matcher *matcher, hk_error *err)
 {
     size_t total = 0, at = 0;
@@ -64,8 +58,11 @@ static hk_status index_hashes(hk_matcher *matcher, hk_error *err)
             matcher->hash_origin[at] = (origin){(uint32_t)l, list->hash_entry[i]};
         }
     }
+    hk_index_options options = HK_INDEX_OPTIONS_INIT;
+    options.max_distance = matcher->max_distance;
+    options.threads = 0;
     if (!status)
-        status = hk_index_build(&matcher->index, hashes, total, err);
+        status = hk_index_build(&matcher->index, hashes, total, &options, err);
     hk__free(hashes);
     return status;
 }
@@ -192,8 +189,11 @@ static hk_status look_up_digests(hk__judgement *judgement, size_t *capacity,
         if (!matcher->digests[basis] || !(digests->present >> basis & 1))
             continue;
         size_t count;
-        const uint32_t *items = hk__digest_table_find(&count, matcher->digests[basis],
-                                                      hk__digest_bytes(digests, (hk_basis)basis));
+        const uint32_t *items;
+        hk_status status = hk__digest_table_find(&items, &count, matcher->digests[basis],
+                                                 hk__digest_bytes(digests, (hk_basis)basis), err);
+        if (status)
+            return status;
         for (size_t i = 0; i < count; i++) {
             if (matcher->max_matches && judgement->count == matcher->max_matches) {
                 judgement->truncated = true;

@@ -8,11 +8,16 @@ seconds=${1:-60}
 seeds=${2:-}
 tools/bootstrap.sh build fuzz
 cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
-for target in decode list reply; do
+for target in decode list reply snapshot log; do
     corpus=build/fuzz/corpus-$target
     mkdir -p "$corpus"
     extra=()
     [ "$target" = decode ] && [ -n "$seeds" ] && extra=("$seeds")
+    case $target in snapshot | log) # these make their own
+        mkdir -p "build/fuzz/seeds-$target"
+        "build/fuzz/bin/fuzz_$target" --seeds "build/fuzz/seeds-$target"
+        extra=("build/fuzz/seeds-$target") ;;
+    esac
     echo "== fuzz_$target for $seconds s"
     # The libraries keep what they allocate once; a leak per input would show as memory growth.
     ASAN_OPTIONS=detect_leaks=0 build/fuzz/bin/fuzz_$target -max_total_time="$seconds" -max_len=65536 \

@@ -23,7 +23,7 @@ static int by_distance(const void *a, const void *b)
 static hk_hits naive(const hk_hash *items, size_t count, const hk_hash *queries, size_t query_count,
                      unsigned radius, size_t max_hits)
 {
-    hk_hits hits = {malloc((count * query_count + 1) * sizeof *hits.hit), 0, false};
+    hk_hits hits = {malloc((count * query_count + 1) * sizeof *hits.hit), 0, false, false};
     for (size_t q = 0; q < query_count; q++) {
         hk_hit *mine = hits.hit + hits.count;
         size_t n = 0;
@@ -69,7 +69,7 @@ static int within_agrees(const hk_hash *items, size_t count, const hk_hash *quer
 {
     hk_index *index;
     hk_hits hits;
-    assert_int_equal(hk_index_build(&index, items, count, NULL), HK_OK);
+    assert_int_equal(hk_index_build(&index, items, count, NULL, NULL), HK_OK);
     assert_int_equal(hk_index_count(index), count);
     assert_int_equal(hk_index_within(&hits, index, queries, query_count, radius, max_hits, NULL),
                      HK_OK);
@@ -178,7 +178,7 @@ static void within_of_equal_hashes_gives_the_first_ones(void **state)
         const hk_hash query = at_distance(&all, distance, &seed);
         hk_index *index;
         hk_hits hits;
-        assert_int_equal(hk_index_build(&index, items, EQUAL, NULL), HK_OK);
+        assert_int_equal(hk_index_build(&index, items, EQUAL, NULL, NULL), HK_OK);
         assert_int_equal(hk_index_within(&hits, index, &query, 1, 39, BOUND, NULL), HK_OK);
         assert_int_equal(hits.count, BOUND);
         assert_true(hits.truncated);
@@ -201,9 +201,9 @@ static void within_refuses_a_radius_over_256(void **state)
     (void)state;
     const hk_hash hash = {{0}};
     hk_index *index;
-    hk_hits hits = {UNTOUCHED, 77, true};
+    hk_hits hits = {UNTOUCHED, 77, true, true};
     hk_error err;
-    assert_int_equal(hk_index_build(&index, &hash, 1, NULL), HK_OK);
+    assert_int_equal(hk_index_build(&index, &hash, 1, NULL, NULL), HK_OK);
     assert_int_equal(hk_index_within(&hits, index, &hash, 1, 257, 0, &err), HK_ERR_USAGE);
     assert_int_equal(hk_index_nearest(&hits, index, &hash, 1, 0, &err), HK_ERR_USAGE);
     assert_ptr_equal(hits.hit, UNTOUCHED);
@@ -221,7 +221,7 @@ static void index_keeps_its_own_copy(void **state)
     const hk_hash query = item;
     hk_index *index;
     hk_hits hits;
-    assert_int_equal(hk_index_build(&index, &item, 1, NULL), HK_OK);
+    assert_int_equal(hk_index_build(&index, &item, 1, NULL, NULL), HK_OK);
     memset(&item, 0, sizeof item);
     assert_int_equal(hk_index_within(&hits, index, &query, 1, 0, 0, NULL), HK_OK);
     assert_int_equal(hits.count, 1);
@@ -239,7 +239,7 @@ static void nearest_equals_the_oracle(void **state)
         hk_hash queries[QUERIES];
         hk_hash *items = population(queries, counts[c], c + 31);
         hk_index *index;
-        assert_int_equal(hk_index_build(&index, items, counts[c], NULL), HK_OK);
+        assert_int_equal(hk_index_build(&index, items, counts[c], NULL, NULL), HK_OK);
         for (size_t k = 0; k < COUNT_OF(ks); k++) {
             hk_hits hits;
             assert_int_equal(hk_index_nearest(&hits, index, queries, QUERIES, ks[k], NULL), HK_OK);
@@ -261,7 +261,7 @@ static void nearest_takes_any_k(void **state)
     hk_hash *items = population(queries, 3000, 41);
     hk_index *index;
     hk_hits hits;
-    assert_int_equal(hk_index_build(&index, items, 3000, NULL), HK_OK);
+    assert_int_equal(hk_index_build(&index, items, 3000, NULL, NULL), HK_OK);
     assert_int_equal(hk_index_nearest(&hits, index, queries, QUERIES, SIZE_MAX, NULL), HK_OK);
     assert_int_equal(hits.count, QUERIES * 3000);
     hk_hits_free(&hits);
@@ -283,14 +283,14 @@ static void planted_faults_are_found(void **state)
     /* One bit of one stored hash. */
     memcpy(changed, items, 2000 * sizeof *items);
     flip_bit(&changed[expected.hit[3].item], 200);
-    assert_int_equal(hk_index_build(&index, changed, 2000, NULL), HK_OK);
+    assert_int_equal(hk_index_build(&index, changed, 2000, NULL, NULL), HK_OK);
     assert_int_equal(hk_index_within(&hits, index, queries, QUERIES, 31, 40, NULL), HK_OK);
     assert_false(same_hits(&hits, &expected));
     hk_hits_free(&hits);
     hk_index_free(index);
 
     /* A strict radius, a bound off by one, a lost tie, a wrong flag. */
-    assert_int_equal(hk_index_build(&index, items, 2000, NULL), HK_OK);
+    assert_int_equal(hk_index_build(&index, items, 2000, NULL, NULL), HK_OK);
     hk_hits all = naive(items, 2000, queries, QUERIES, 31, 0);
     assert_int_equal(hk_index_within(&hits, index, queries, QUERIES, 30, 0, NULL), HK_OK);
     assert_false(same_hits(&hits, &all));
@@ -321,10 +321,10 @@ static void search_survives_every_failing_allocation(void **state)
     hk_hash queries[QUERIES];
     hk_hash *items = population(queries, 5000, 61);
     hk_index *index = UNTOUCHED;
-    FAIL_EVERY_ALLOCATION(hk_index_build(&index, items, 5000, NULL), index == UNTOUCHED);
+    FAIL_EVERY_ALLOCATION(hk_index_build(&index, items, 5000, NULL, NULL), index == UNTOUCHED);
     static const size_t bounds[] = {0, 10};
     for (size_t b = 0; b < COUNT_OF(bounds); b++) {
-        hk_hits hits = {UNTOUCHED, 77, true};
+        hk_hits hits = {UNTOUCHED, 77, true, true};
         FAIL_EVERY_ALLOCATION(hk_index_within(&hits, index, queries, QUERIES, 256, bounds[b], NULL),
                               hits.hit == UNTOUCHED && hits.count == 77 && hits.truncated);
         hk_hits expected = naive(items, 5000, queries, QUERIES, 256, bounds[b]);
@@ -332,7 +332,7 @@ static void search_survives_every_failing_allocation(void **state)
         free(expected.hit);
         hk_hits_free(&hits);
     }
-    hk_hits hits = {UNTOUCHED, 77, true};
+    hk_hits hits = {UNTOUCHED, 77, true, true};
     FAIL_EVERY_ALLOCATION(hk_index_nearest(&hits, index, queries, QUERIES, 3, NULL),
                           hits.hit == UNTOUCHED && hits.count == 77 && hits.truncated);
     assert_int_equal(hits.count, 3 * QUERIES);
@@ -385,7 +385,9 @@ static void digests_are_found_with_all_their_items(void **state)
                 if (!memcmp(digests + i * size, digests + j * size, size))
                     expected[n++] = items[j];
             qsort(expected, n, sizeof *expected, ascending);
-            const uint32_t *found = hk__digest_table_find(&count, table, digests + i * size);
+            const uint32_t *found;
+            assert_int_equal(hk__digest_table_find(&found, &count, table, digests + i * size, NULL),
+                             HK_OK);
             assert_int_equal(count, n);
             assert_memory_equal(found, expected, n * sizeof *expected);
             repeated += n > 1;
@@ -415,14 +417,17 @@ static void digests_that_are_absent_are_not_found(void **state)
                 memset(wanted, i ? 0xff : 0, size);
             for (size_t j = 0; j < DIGESTS; j++)
                 there += !memcmp(wanted, digests + j * size, size);
-            const uint32_t *found = hk__digest_table_find(&count, table, wanted);
+            const uint32_t *found;
+            assert_int_equal(hk__digest_table_find(&found, &count, table, wanted, NULL), HK_OK);
             assert_int_equal(count, there);
             assert_int_equal(found != NULL, there != 0);
         }
         hk__digest_table_free(table);
         assert_int_equal(hk__digest_table_new(&table, size, digests, items, 0, NULL), HK_OK);
         size_t count = 77;
-        assert_null(hk__digest_table_find(&count, table, digests));
+        const uint32_t *found;
+        assert_int_equal(hk__digest_table_find(&found, &count, table, digests, NULL), HK_OK);
+        assert_null(found);
         assert_int_equal(count, 0);
         hk__digest_table_free(table);
         free(digests);
