@@ -223,25 +223,37 @@ int cli_option(cli_common *common, int code, const char *help)
     }
 }
 
-/* The worker of this very build: beside the program, or where an installed tree keeps it. */
-static char *find_worker(void)
+/* The first of `places` that is there, seen from the folder of this program. Owned. */
+static char *beside(const char *const places[], size_t count, int mode)
 {
-    static const char *const places[] = {"herken-worker", "../libexec/herken/herken-worker"};
     char program[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
     if (n <= 0)
         return NULL;
     program[n] = '\0';
     char *slash = strrchr(program, '/');
-    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
+    for (size_t i = 0; slash && i < count; i++) {
         char *path = NULL;
         if (asprintf(&path, "%.*s/%s", (int)(slash - program), program, places[i]) < 0)
             return NULL;
-        if (!access(path, X_OK))
+        if (!access(path, mode))
             return path;
         free(path);
     }
     return NULL;
+}
+
+/* The worker of this very build: beside the program, or where an installed tree keeps it. */
+static char *find_worker(void)
+{
+    static const char *const places[] = {"herken-worker", "../libexec/herken/herken-worker"};
+    return beside(places, sizeof places / sizeof *places, X_OK);
+}
+
+char *cli_find_faiss(void)
+{
+    static const char *const places[] = {"../lib/herken-faiss.so", "../lib/herken/herken-faiss.so"};
+    return beside(places, sizeof places / sizeof *places, R_OK);
 }
 
 int cli_paths(cli_common *common, int argc, char **argv)

@@ -98,6 +98,14 @@ int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says an engine error and returns its exit code. */
 int cli_fail(const hk_error *err);
 
+/* herken-faiss.so of this very build; NULL where there is none beside it. Owned. */
+char *cli_find_faiss(void);
+
+/* Loads a plain list for a command that works with all of it or not at all: malformed lines are
+ * named, and are an error unless they are to be skipped; harmful entries are left out, with a word.
+ * Returns -1 to go on, or an exit code. */
+int cli_load_list(hk_list **out, const char *path, bool skip_bad_lines, bool quiet);
+
 /* Flushes stdout; a full disk or a closed pipe turns the code into CLI_SYSTEM. */
 int cli_finish(int code);
 
@@ -106,5 +114,6 @@ int cmd_compare(int argc, char **argv);
 int cmd_match(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_index(int argc, char **argv);
 
 #endif

@@ -32,7 +32,7 @@ static const struct option options[] = {
     CLI_COMMON_OPTIONS,
 };
 
-enum { MAX_LISTS = 64, SHOWN_BAD_LINES = 10 };
+enum { MAX_LISTS = 64 };
 
 typedef struct request {
     cli_common common;
@@ -125,49 +125,12 @@ static bool print_text(const hk_file *file, bool all)
     return !ferror(stdout);
 }
 
-/* Names the lines of a list that cannot be used. Returns how many of them are malformed. */
-static size_t say_bad_lines(const request *r, size_t l)
-{
-    size_t count, malformed = 0;
-    const hk_list_bad_line *bad = hk_list_bad_lines(&count, r->lists[l]);
-    for (size_t i = 0; i < count; i++) {
-        malformed += !bad[i].quarantined;
-        if (i < SHOWN_BAD_LINES && !r->common.quiet)
-            cli_say("%s:%zu: %s%s", r->list_paths[l], bad[i].line,
-                    bad[i].quarantined ? "left out: " : "", bad[i].reason);
-    }
-    /* Entries that will not be searched for are no mere talk: --quiet does not hide their number.
-     */
-    if (count)
-        cli_say("%s: %zu lines left out, %zu entries are searched for", r->list_paths[l], count,
-                hk_list_count(r->lists[l]));
-    return malformed;
-}
-
-/* Loads the lists. One with malformed lines stops here unless told to go on, before hours of work
- * are done with half of it; harmful entries are left out, with a word. */
 static int load_lists(request *r)
 {
-    hk_error err;
-    for (size_t l = 0; l < r->list_count; l++) {
-        const char *slash = strrchr(r->list_paths[l], '/');
-        hk_status status = hk_list_load(&r->lists[l], r->list_paths[l],
-                                        slash ? slash + 1 : r->list_paths[l], &err);
-        if (status)
-            return status == HK_ERR_IO ? (cli_say("%s", err.message), CLI_USAGE) : cli_fail(&err);
-        const size_t malformed = say_bad_lines(r, l);
-        if (malformed && !r->skip_bad_lines) {
-            cli_say("%s: %zu malformed lines; mend them, or go on without them with "
-                    "--skip-bad-lines",
-                    r->list_paths[l], malformed);
-            return CLI_USAGE;
-        }
-        if (!hk_list_count(r->lists[l])) {
-            cli_say("%s: no entries: nothing could ever match it", r->list_paths[l]);
-            return CLI_USAGE;
-        }
-    }
-    return -1;
+    int code = -1;
+    for (size_t l = 0; code < 0 && l < r->list_count; l++)
+        code = cli_load_list(&r->lists[l], r->list_paths[l], r->skip_bad_lines, r->common.quiet);
+    return code;
 }
 
 /* See CONTRACT: files outside the scope (skipped) do not spoil a 0. */

@@ -15,7 +15,8 @@ static const struct {
     {"hash", cmd_hash, "print the perceptual hash of images"},
     {"compare", cmd_compare, "compare two images or hashes"},
     {"match", cmd_match, "look images up in a list of known ones"},
-    {"bench", cmd_bench, "measure speed against the decoder's own"},
+    {"index", cmd_index, "make, search and change a snapshot of a list"},
+    {"bench", cmd_bench, "measure the speed of hashing and searching"},
     {"version", cmd_version, "print versions, models and instruction set"},
 };
 

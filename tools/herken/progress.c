@@ -37,13 +37,19 @@ static void on_progress(void *context, const hk_progress *now)
     if (now->seconds - p->last < (p->mode == CLI_PROGRESS_JSON ? json_seconds : line_seconds))
         return;
     p->last = now->seconds;
-    const char *format =
-        p->mode == CLI_PROGRESS_JSON
-            ? "{\"progress\":{\"done\":%llu,\"found\":%llu,\"failed\":%llu,\"per_second\":%.1f,"
-              "\"seconds_left\":%.0f}}\n"
-            : "herken: %llu of %llu files, %llu failed, %.1f/s, %.0f s left\n";
-    fprintf(stderr, format, (unsigned long long)now->done, (unsigned long long)now->found,
-            (unsigned long long)now->failed, rate, left);
+    if (p->mode == CLI_PROGRESS_JSON)
+        fprintf(stderr,
+                "{\"progress\":{\"done\":%llu,\"found\":%llu,\"failed\":%llu,\"per_second\":%.1f,"
+                "\"seconds_left\":%.0f}}\n",
+                (unsigned long long)now->done, (unsigned long long)now->found,
+                (unsigned long long)now->failed, rate, left);
+    else if (p->steps)
+        fprintf(stderr, "herken: %llu of %llu steps, %.0f s left\n", (unsigned long long)now->done,
+                (unsigned long long)now->found, left);
+    else
+        fprintf(stderr, "herken: %llu of %llu files, %llu failed, %.1f/s, %.0f s left\n",
+                (unsigned long long)now->done, (unsigned long long)now->found,
+                (unsigned long long)now->failed, rate, left);
 }
 
 void progress_start(progress *p, cli_common *common)

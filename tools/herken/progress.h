@@ -11,6 +11,7 @@
 typedef struct progress {
     cli_progress mode;
     bool quiet, terminal;
+    bool steps;  /* of one job are counted, not files */
     double last; /* when a line was last written, seconds into the run */
     bool drawn;
 } progress;
