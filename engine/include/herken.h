@@ -244,7 +244,8 @@ HK_API void hk_index_describe(hk_index_info *out, const hk_index *index);
 
 /* ---- snapshots: an index as a file --------------------------------------------------------- */
 
-/* Writes the index, changes included, beside `path` and renames it into place
+/* Writes the index, changes included, beside `path` and renames it into place. A snapshot that was
+ * there is replaced, and the changes in `path`.delta, which were made to it, are removed
  * (engine/index/SNAPSHOT.md draws its bytes). A FAISS index is written besides, in FAISS' own
  * format, into `path`.IDENTITY.faiss, and its SHA-256 into a file beside that. */
 HK_API HK_MUST_CHECK hk_status hk_index_save(const hk_index *index, const char *path,

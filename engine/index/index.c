@@ -14,10 +14,12 @@
 
 /* ---- views --------------------------------------------------------------------------------- */
 
-hk_status hk__engine_parse(hk__engine *out, const char **spec, const hk_index_options *options,
+hk_status hk__engine_parse(hk__engine *out, const char **spec, const hk_index_options **given,
                            hk_error *err)
 {
     static const char *const names[] = {"auto", "flat", "mih"};
+    static const hk_index_options defaults = HK_INDEX_OPTIONS_INIT;
+    const hk_index_options *options = *given = *given ? *given : &defaults;
     const char *name = options->engine ? options->engine : "auto";
     if (options->size != sizeof *options)
         return hk__fail(err, HK_ERR_USAGE, "index options without their INIT");
@@ -57,7 +59,7 @@ hk_status hk__view_new(hk_index **out, hk__base *base, hk__changes *changes,
     hk_index *index = hk__alloc(1, sizeof *index);
     hk_status status = index ? HK_OK : hk__fail_memory(err);
     if (!status)
-        status = hk__engine_parse(&index->engine, &spec, options, err);
+        status = hk__engine_parse(&index->engine, &spec, &options, err);
     if (!status && spec) {
         index->spec = hk__strndup(options->engine, strlen(options->engine));
         status = index->spec ? HK_OK : hk__fail_memory(err);
@@ -264,12 +266,9 @@ static hk_status make_digests(hk__base *base, const hk_index_source *source, hk_
 hk_status hk_index_build_from(hk_index **out, const hk_index_source *source,
                               const hk_index_options *options, hk_error *err)
 {
-    const hk_index_options defaults = HK_INDEX_OPTIONS_INIT;
-    if (!options)
-        options = &defaults;
     hk__engine engine;
     const char *spec;
-    hk_status status = hk__engine_parse(&engine, &spec, options, err);
+    hk_status status = hk__engine_parse(&engine, &spec, &options, err);
     if (status)
         return status;
     if (source->hash_count > UINT32_MAX)

@@ -85,12 +85,9 @@ static hk_status renew_log(hk_live *live, hk_error *err)
 hk_status hk_live_open(hk_live **out, const char *path, size_t merge_at,
                        const hk_index_options *options, hk_error *err)
 {
-    const hk_index_options defaults = HK_INDEX_OPTIONS_INIT;
     hk__engine engine;
     const char *spec;
-    if (!options)
-        options = &defaults;
-    hk_status status = hk__engine_parse(&engine, &spec, options, err);
+    hk_status status = hk__engine_parse(&engine, &spec, &options, err);
     if (status)
         return status;
     if (spec)

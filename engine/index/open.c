@@ -112,12 +112,9 @@ static hk_status open_real(hk_index **out, const char *path, const char *spec,
 hk_status hk_index_open(hk_index **out, const char *path, const hk_index_options *options,
                         hk_error *err)
 {
-    const hk_index_options defaults = HK_INDEX_OPTIONS_INIT;
     hk__engine engine;
     const char *spec;
-    if (!options)
-        options = &defaults;
-    hk_status status = hk__engine_parse(&engine, &spec, options, err);
+    hk_status status = hk__engine_parse(&engine, &spec, &options, err);
     if (status)
         return status;
     char *real = hk__real_path(path);

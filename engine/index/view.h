@@ -25,8 +25,8 @@ struct hk_index {
 };
 
 /* Reads the options of building and opening: the engine, and for FAISS what stands after the
- * colon, borrowed. */
-hk_status hk__engine_parse(hk__engine *out, const char **spec, const hk_index_options *options,
+ * colon, borrowed. *given, if NULL, becomes the defaults, which are static. */
+hk_status hk__engine_parse(hk__engine *out, const char **spec, const hk_index_options **given,
                            hk_error *err) HK_MUST_CHECK;
 
 /* A view of a base and changes, both of which it takes over, or releases on failure. */

@@ -145,6 +145,9 @@ run 0 index build --list list.csv --out flat.snap
 run 0 index add flat.snap --list more.txt
 is "modes" "$(stat -c %a flat.snap flat.snap.delta | xargs)" '600 600'
 
+# Nothing asked is not "none is there".
+run 2 index search auto.snap - </dev/null
+
 printf '\0%s\n' "$(known 7)" >nul.txt
 run 2 index search auto.snap - <nul.txt
 
@@ -168,6 +171,11 @@ if run 0 index build --list list.csv --out faiss.snap --engine faiss:BHash16x16 
     run 1 index search --json --max-hits 0 --engine faiss:BHash16x16 faiss.snap - <asked.txt; mv out faiss.out
     run 1 index search --json --max-hits 0 --engine flat faiss.snap - <asked.txt
     cmp -s faiss.out out || fail "FAISS and scan differ"
+    # An engine that may miss some never says that none is there.
+    run 0 index build --list list.csv --out near.snap --engine faiss:BIVF16
+    run 3 index search --engine faiss:BIVF16 near.snap "$(hashes 99 1)"
+    grep -q 'may miss' err || fail "an approximate engine does not say so"
+    run 0 index search --engine auto near.snap "$(hashes 99 1)"
     for f in faiss.snap.*.faiss; do printf 'X' | dd of="$f" bs=1 seek=2000 conv=notrunc status=none; done
     run 4 index search --engine faiss:BHash16x16 faiss.snap "$(known 7)"
     rm faiss.snap.*.sha256

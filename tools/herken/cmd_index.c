@@ -22,7 +22,8 @@ static const char help[] =
     "from 0; what is added later counts on from there. Additions and removals go into SNAP.delta\n"
     "beside it and are searched with it; `merge` makes them part of a new snapshot.\n\n"
     "`search` takes PDQ hashes and SHA-256 (64 hex digits, looked up as both), SHA-1 (40) and MD5\n"
-    "(32); - reads them from stdin, one a line. Exit code 0: none is there, 1: at least one is.\n"
+    "(32); - reads them from stdin, one a line. Exit code 0: none is there, 1: at least one is,\n"
+    "3: none was found, but the engine is one that may miss some.\n"
     "`verify` reads everything: exit code 1 if anything is wrong.\n\n"
     "  --list FILE          as for herken match\n"
     "  --out SNAP           where the snapshot shall lie; an older one there is replaced\n"
@@ -225,8 +226,14 @@ static void print_hits(const request *r, const char *text, const query *q, const
                hits->hit[i].item);
 }
 
-/* Looks one up; *found is set where it is there. Returns -1 to go on, or an exit code. */
-static int look_up(const request *r, const hk_index *index, const char *text, bool *found)
+/* What came of all that was looked up. */
+typedef struct outcome {
+    size_t asked;
+    bool found, unsure; /* unsure: not found by an engine that may have missed it */
+} outcome;
+
+/* Looks one up. Returns -1 to go on, or an exit code. */
+static int look_up(const request *r, const hk_index *index, const char *text, outcome *o)
 {
     hk_error err;
     query q;
@@ -242,7 +249,12 @@ static int look_up(const request *r, const hk_index *index, const char *text, bo
         status =
             hk_index_within(&hits, index, &q.hash, 1, r->index.max_distance, r->max_hits, &err);
     if (!status) {
-        *found |= id_count || hits.count;
+        const bool found = id_count || hits.count;
+        o->asked++;
+        o->found |= found;
+        o->unsure |= !found && hits.approximate;
+        if (hits.truncated && !r->common.json && !r->common.quiet)
+            cli_say("%s has more hits than %zu: --max-hits", text, r->max_hits);
         print_hits(r, text, &q, &hits, ids, id_count);
     }
     hk_hits_free(&hits);
@@ -250,7 +262,7 @@ static int look_up(const request *r, const hk_index *index, const char *text, bo
     return status ? snapshot_fail(&err) : -1;
 }
 
-static int search_stdin(const request *r, const hk_index *index, bool *found)
+static int search_stdin(const request *r, const hk_index *index, outcome *o)
 {
     char *line = NULL;
     size_t room = 0;
@@ -262,7 +274,7 @@ static int search_stdin(const request *r, const hk_index *index, bool *found)
         if (strlen(line) != (size_t)length)
             code = cli_usage("a line of stdin holds a NUL byte: hashes are text");
         else if (length > 0)
-            code = look_up(r, index, line, found);
+            code = look_up(r, index, line, o);
     }
     free(line);
     if (code < 0 && ferror(stdin)) {
@@ -276,17 +288,26 @@ static int search(request *r)
 {
     hk_error err;
     hk_index *index;
-    bool found = false;
+    outcome o = {0};
     if (!r->rest_count)
         return cli_usage("no hashes to look up: name some, or - for stdin");
     if (hk_index_open(&index, r->snapshot, &r->index, &err))
         return snapshot_fail(&err);
     int code = -1;
     for (size_t i = 0; code < 0 && i < r->rest_count; i++)
-        code = !strcmp(r->rest[i], "-") ? search_stdin(r, index, &found)
-                                        : look_up(r, index, r->rest[i], &found);
+        code = !strcmp(r->rest[i], "-") ? search_stdin(r, index, &o)
+                                        : look_up(r, index, r->rest[i], &o);
     hk_index_free(index);
-    return code < 0 ? (found ? CLI_MATCH : CLI_DONE) : code;
+    if (code >= 0)
+        return code;
+    if (!o.asked) /* an empty pipe is not "none is there" */
+        return cli_usage("no hashes to look up: stdin held none");
+    if (o.found)
+        return CLI_MATCH;
+    if (o.unsure)
+        cli_say("not found, but %s may miss what is there: look it up with an exact engine",
+                r->index.engine);
+    return o.unsure ? CLI_PARTIAL : CLI_DONE;
 }
 
 /* ---- verify -------------------------------------------------------------------------------- */
