@@ -33,6 +33,11 @@ typedef struct hk__axis {
  */
 hk_status hk__axis_pdq(hk__axis *out, uint32_t n, bool mirrored, hk_error *err) HK_MUST_CHECK;
 
+/* The exact grid's map: output i of 64 is a tent centred on its exact place (i + 0.5) * n / 64, not
+ * on a whole pixel, of half-width 1.25 * n / 128: each input counts for as much of the tent as lies
+ * over it. Symmetric, so its own mirror; n inputs, 1..2^30. */
+hk_status hk__axis_exact(hk__axis *out, uint32_t n, hk_error *err) HK_MUST_CHECK;
+
 /* Area average: n inputs to m <= n outputs, each the mean of its n/m inputs, fractions included. */
 hk_status hk__axis_area(hk__axis *out, uint32_t n, uint32_t m, hk_error *err) HK_MUST_CHECK;
 

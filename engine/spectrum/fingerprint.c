@@ -44,18 +44,12 @@ static hk_kind kind_of(const hk_fingerprint *fp, const hk__model *model)
     return HK_KIND_PHOTO;
 }
 
-hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
-                          const float grid[HK__GRID_SIZE], hk_error *err)
+/* The three numbers, and whether the bits hang on rounding. */
+static void measure(hk_fingerprint *fp, const hk__model *model,
+                    const float spectrum[HK__SPECTRUM_SIZE])
 {
     enum { N = HK__SPECTRUM_SIZE };
-    float spectrum[N], scratch[N];
-    hk_status status = hk__dct(spectrum, grid, err);
-    if (status)
-        return status;
-
-    hk_fingerprint fp = {.model = model->info.id, .quality = hk__quality(grid)};
-    hk__orientations(fp.hash, spectrum);
-
+    float scratch[N];
     double energy = 0, energy2 = 0;
     for (int i = 0; i < N; i++) {
         double e = (double)spectrum[i] * spectrum[i];
@@ -70,15 +64,43 @@ hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
         scratch[i] = fabsf(spectrum[i] - median);
         in_band += scratch[i] < band;
     }
-    fp.texture_rms = rms;
-    fp.effective_coefficients = energy2 > 0 ? (float)(energy * energy / energy2) : 1;
-    fp.spread = rms > 0 ? hk__select(scratch, N / 2 - 1) / rms : 0;
-    fp.kind = kind_of(&fp, model);
+    fp->texture_rms = rms;
+    fp->effective_coefficients = energy2 > 0 ? (float)(energy * energy / energy2) : 1;
+    fp->spread = rms > 0 ? hk__select(scratch, N / 2 - 1) / rms : 0;
     if (rms < model->flat_rms || in_band > model->degenerate_count)
-        fp.flags |= HK_FLAG_DEGENERATE;
+        fp->flags |= HK_FLAG_DEGENERATE;
+}
+
+hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
+                          const float grid[HK__GRID_SIZE], hk_error *err)
+{
+    float spectrum[HK__SPECTRUM_SIZE];
+    hk_status status = hk__dct(spectrum, grid, err);
+    if (status)
+        return status;
+
+    hk_fingerprint fp = {.model = model->info.id, .quality = hk__quality(grid)};
+    hk__orientations(fp.hash, spectrum);
+    measure(&fp, model, spectrum);
+    fp.kind = kind_of(&fp, model);
     if (fp.quality < model->low_quality)
         fp.flags |= HK_FLAG_LOW_QUALITY;
     *out = fp;
+    return HK_OK;
+}
+
+hk_status hk__exact_hash(hk_hash *out, bool *degenerate, const hk__model *model,
+                         const float grid[HK__GRID_SIZE], hk_error *err)
+{
+    float spectrum[HK__SPECTRUM_SIZE];
+    hk_status status = hk__dct(spectrum, grid, err);
+    if (status)
+        return status;
+
+    hk_fingerprint fp = {0};
+    measure(&fp, model, spectrum);
+    *degenerate = (fp.flags & HK_FLAG_DEGENERATE) != 0;
+    *out = hk__bits(spectrum);
     return HK_OK;
 }
 

@@ -69,6 +69,13 @@ static void hash_bits(hk_hash *plain, hk_hash *transposed, const float signs[HK_
         }
 }
 
+hk_hash hk__bits(const float spectrum[HK__SPECTRUM_SIZE])
+{
+    hk_hash plain, transposed;
+    hash_bits(&plain, &transposed, spectrum);
+    return plain;
+}
+
 void hk__orientations(hk_hash out[HK_ORIENTATIONS], const float spectrum[HK__SPECTRUM_SIZE])
 {
     hk_hash by_turn[2][2][2]; /* [negate_rows][negate_columns][transpose] */

@@ -46,8 +46,13 @@ static bool mirrors_y(unsigned orientation)
     return orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
 }
 
-static hk_status make(hk__sampler **out, hk__sampler *sampler, hk_error *err)
+/* Makes the rest of a sampler whose axes are made, or frees it if they could not be. */
+static hk_status make(hk__sampler **out, hk__sampler *sampler, hk_status axes, hk_error *err)
 {
+    if (axes) {
+        hk__sampler_free(sampler);
+        return axes;
+    }
     const size_t m = (size_t)sampler->x.outputs * sampler->y.outputs;
     sampler->rows = hk__rows_in_use();
     sampler->pitch = ((size_t)sampler->width + sampler->x.stride + 15) & ~(size_t)15;
@@ -82,11 +87,19 @@ hk_status hk__sampler_grid(hk__sampler **out, uint32_t width, uint32_t height, u
     hk_status status = hk__axis_pdq(&sampler->x, width, mirrors_x(orientation), err);
     if (!status)
         status = hk__axis_pdq(&sampler->y, height, mirrors_y(orientation), err);
-    if (status) {
-        hk__sampler_free(sampler);
-        return status;
-    }
-    return make(out, sampler, err);
+    return make(out, sampler, status, err);
+}
+
+hk_status hk__sampler_exact(hk__sampler **out, uint32_t width, uint32_t height,
+                            unsigned orientation, hk_error *err)
+{
+    hk__sampler *sampler = start(width, height, orientation);
+    if (!sampler)
+        return hk__fail_memory(err);
+    hk_status status = hk__axis_exact(&sampler->x, width, err);
+    if (!status)
+        status = hk__axis_exact(&sampler->y, height, err);
+    return make(out, sampler, status, err);
 }
 
 static uint32_t raster_side(uint32_t side, uint32_t longest)
@@ -108,11 +121,7 @@ hk_status hk__sampler_raster(hk__sampler **out, uint32_t width, uint32_t height,
     hk_status status = hk__axis_area(&sampler->x, width, raster_side(width, longest), err);
     if (!status)
         status = hk__axis_area(&sampler->y, height, raster_side(height, longest), err);
-    if (status) {
-        hk__sampler_free(sampler);
-        return status;
-    }
-    return make(out, sampler, err);
+    return make(out, sampler, status, err);
 }
 
 void hk__sampler_free(hk__sampler *sampler)

@@ -2,10 +2,10 @@
 /*
  * sampler.h - a picture, row by row from top to bottom, becomes a small matrix.
  *
- * One sampler makes either PDQ's 64x64 grid or the small grey raster. It keeps a few rows of sums
- * and never the picture. The picture's EXIF orientation is undone in the weights, by mirroring and
- * swapping the axes: the matrix is that of the upright picture but for the order of its sums (less
- * than 1e-4 of a grey level).
+ * One sampler makes PDQ's 64x64 grid, the exact grid of the same size or the small grey raster. It
+ * keeps a few rows of sums and never the picture. The picture's EXIF orientation is undone in the
+ * weights, by mirroring and swapping the axes: the matrix is that of the upright picture but for
+ * the order of its sums (less than 1e-4 of a grey level).
  */
 #ifndef HK_SPECTRUM_SAMPLER_H
 #define HK_SPECTRUM_SAMPLER_H
@@ -22,6 +22,10 @@ typedef struct hk__sampler hk__sampler;
  * the given EXIF orientation (1..8). Owned by the caller; one thread at a time. */
 hk_status hk__sampler_grid(hk__sampler **out, uint32_t width, uint32_t height, unsigned orientation,
                            hk_error *err) HK_MUST_CHECK;
+
+/* The same to the exact grid: 64x64 as well, sampled at exact places (axis.h). */
+hk_status hk__sampler_exact(hk__sampler **out, uint32_t width, uint32_t height,
+                            unsigned orientation, hk_error *err) HK_MUST_CHECK;
 
 /* The same to the raster: area averages, aspect kept, the longer side <= HK__RASTER_SIDE. */
 hk_status hk__sampler_raster(hk__sampler **out, uint32_t width, uint32_t height,

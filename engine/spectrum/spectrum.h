@@ -43,11 +43,19 @@ int hk__quality(const float grid[HK__GRID_SIZE]);
 /* The hash of the spectrum in each of the eight orientations. */
 void hk__orientations(hk_hash out[HK_ORIENTATIONS], const float spectrum[HK__SPECTRUM_SIZE]);
 
+/* The first of them alone: of the picture as it is. */
+hk_hash hk__bits(const float spectrum[HK__SPECTRUM_SIZE]);
+
 /* The value with `rank` (0..255) smaller or equal ones before it in sorted order. No NaN. */
 float hk__select(const float values[HK__SPECTRUM_SIZE], unsigned rank);
 
 /* The whole step: grid to fingerprint under a model. The grid's values must be finite. */
 hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
                           const float grid[HK__GRID_SIZE], hk_error *err) HK_MUST_CHECK;
+
+/* From the exact grid to its hash, upright only; *degenerate by the model's rule, and then its bits
+ * hang on rounding. The grid's values must be finite. */
+hk_status hk__exact_hash(hk_hash *out, bool *degenerate, const hk__model *model,
+                         const float grid[HK__GRID_SIZE], hk_error *err) HK_MUST_CHECK;
 
 #endif

@@ -40,6 +40,52 @@ void plain_grid(double grid[64 * 64], const double *luma, int rows, int cols)
     free(b);
 }
 
+/* How much of a tent of half-width 1 lies below t. */
+static double below(double t)
+{
+    if (t <= -1 || t >= 1)
+        return t > 0;
+    return t < 0 ? (1 + t) * (1 + t) / 2 : 1 - (1 - t) * (1 - t) / 2;
+}
+
+/* weights[i * n + k]: of input k of n in output i of 64. */
+static double *exact_weights(int n)
+{
+    double *weights = malloc(64 * (size_t)n * sizeof *weights);
+    for (int i = 0; i < 64; i++) {
+        const double centre = (i + 0.5) * n / 64, half = 1.25 * n / 128;
+        double *row = weights + (size_t)i * (size_t)n, sum = 0;
+        for (int k = 0; k < n; k++)
+            sum += row[k] = below((k + 1 - centre) / half) - below((k - centre) / half);
+        for (int k = 0; k < n; k++)
+            row[k] /= sum;
+    }
+    return weights;
+}
+
+void plain_exact_grid(double grid[64 * 64], const double *luma, int rows, int cols)
+{
+    double *x = exact_weights(cols), *y = exact_weights(rows);
+    double *narrow = malloc((size_t)rows * 64 * sizeof *narrow);
+    for (int r = 0; r < rows; r++)
+        for (int j = 0; j < 64; j++) {
+            double sum = 0;
+            for (int c = 0; c < cols; c++)
+                sum += x[(size_t)j * (size_t)cols + (size_t)c] *
+                       luma[(size_t)r * (size_t)cols + (size_t)c];
+            narrow[r * 64 + j] = sum;
+        }
+    for (int i = 0; i < 64; i++)
+        for (int j = 0; j < 64; j++) {
+            grid[i * 64 + j] = 0;
+            for (int r = 0; r < rows; r++)
+                grid[i * 64 + j] += y[(size_t)i * (size_t)rows + (size_t)r] * narrow[r * 64 + j];
+        }
+    free(x);
+    free(y);
+    free(narrow);
+}
+
 int plain_quality(const double grid[64 * 64])
 {
     int sum = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * plain_pdq.h - PDQ written down as its description reads, slowly and in double precision: the
- * oracle of the fast path. It shares no code with the engine.
+ * plain_pdq.h - PDQ, and the exact grid, written down as their descriptions read, slowly and in
+ * double precision: the oracle of the fast path. It shares no code with the engine.
  */
 #ifndef TESTS_PLAIN_PDQ_H
 #define TESTS_PLAIN_PDQ_H
@@ -10,6 +10,8 @@
 
 /* Two box passes per axis over the whole image, then decimation; luma row-major, floats. */
 void plain_grid(double grid[64 * 64], const double *luma, int rows, int cols);
+/* The exact grid: every cell a mean of the whole image, weighted by a tent on its exact place. */
+void plain_exact_grid(double grid[64 * 64], const double *luma, int rows, int cols);
 int plain_quality(const double grid[64 * 64]);
 /* B = D A D^T by two matrix products. */
 void plain_dct(double spectrum[256], const double grid[64 * 64]);

@@ -62,16 +62,27 @@ static inline const float *feed(uint32_t *width, uint32_t *height, hk__sampler *
     return hk__sampler_finish(width, height, sampler);
 }
 
-static inline void sample(float grid[CELLS], const pixels *p, unsigned orientation, bool floats)
+/* The two grids: PDQ's and the exact one. */
+typedef enum map { PDQ_MAP, EXACT_MAP, MAPS } map;
+
+static inline void sample_as(float grid[CELLS], map kind, const pixels *p, unsigned orientation,
+                             bool floats)
 {
     hk__sampler *sampler;
     uint32_t width, height;
-    assert_int_equal(hk__sampler_grid(&sampler, p->width, p->height, orientation, NULL), HK_OK);
+    assert_int_equal((kind == EXACT_MAP ? hk__sampler_exact : hk__sampler_grid)(
+                         &sampler, p->width, p->height, orientation, NULL),
+                     HK_OK);
     const float *matrix = feed(&width, &height, sampler, p, floats);
     assert_int_equal(width, SIDE);
     assert_int_equal(height, SIDE);
     memcpy(grid, matrix, CELLS * sizeof *grid);
     hk__sampler_free(sampler);
+}
+
+static inline void sample(float grid[CELLS], const pixels *p, unsigned orientation, bool floats)
+{
+    sample_as(grid, PDQ_MAP, p, orientation, floats);
 }
 
 #endif

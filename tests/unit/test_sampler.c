@@ -15,14 +15,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void oracle(double grid[CELLS], const pixels *p, bool floats)
+static void oracle_as(double grid[CELLS], map kind, const pixels *p, bool floats)
 {
     const size_t size = (size_t)p->width * p->height;
     double *luma = malloc(size * sizeof *luma);
     for (size_t i = 0; i < size; i++)
         luma[i] = floats ? (double)p->floats[i] : p->bytes[i];
-    plain_grid(grid, luma, (int)p->height, (int)p->width);
+    (kind == EXACT_MAP ? plain_exact_grid : plain_grid)(grid, luma, (int)p->height, (int)p->width);
     free(luma);
+}
+
+static void oracle(double grid[CELLS], const pixels *p, bool floats)
+{
+    oracle_as(grid, PDQ_MAP, p, floats);
 }
 
 static double difference(const float grid[CELLS], const double expected[CELLS])
@@ -38,14 +43,17 @@ static double difference(const float grid[CELLS], const double expected[CELLS])
 static void check_grid(uint32_t width, uint32_t height)
 {
     const pixels p = noise(width, height, width * 100003u + height);
-    for (int floats = 0; floats < 2; floats++) {
+    for (int i = 0; i < 2 * MAPS; i++) {
+        const bool floats = i % 2;
+        const map kind = i / 2;
         float grid[CELLS];
         double expected[CELLS];
-        sample(grid, &p, 1, floats);
-        oracle(expected, &p, floats);
+        sample_as(grid, kind, &p, 1, floats);
+        oracle_as(expected, kind, &p, floats);
         const double worst = difference(grid, expected);
         if (worst >= 1e-3)
-            print_error("%u x %u, %s: %g\n", width, height, floats ? "f32" : "u8", worst);
+            print_error("%u x %u, map %d, %s: %g\n", width, height, kind, floats ? "f32" : "u8",
+                        worst);
         assert_true(worst < 1e-3);
     }
     free_pixels(&p);
@@ -147,11 +155,11 @@ static void exif_orientations_give_the_grid_of_the_turned_pixels(void **state)
         const pixels p = noise(turned_sizes[i][0], turned_sizes[i][1], i + 11);
         for (unsigned o = 1; o <= 8; o++) {
             const pixels up = upright(&p, o);
-            for (int floats = 0; floats < 2; floats++) {
+            for (int m = 0; m < 2 * MAPS; m++) {
                 float grid[CELLS];
                 double expected[CELLS];
-                sample(grid, &p, o, floats);
-                oracle(expected, &up, floats);
+                sample_as(grid, m / 2, &p, o, m % 2);
+                oracle_as(expected, m / 2, &up, m % 2);
                 assert_true(difference(grid, expected) < 1e-3);
             }
             free_pixels(&up);
@@ -169,16 +177,17 @@ static void exif_orientations_give_that_grid_but_for_rounding(void **state)
         const pixels p = noise(turned_sizes[i][0], turned_sizes[i][1], i + 11);
         for (unsigned o = 1; o <= 8; o++) {
             const pixels up = upright(&p, o);
-            for (int floats = 0; floats < 2; floats++) {
+            for (int m = 0; m < 2 * MAPS; m++) {
+                const bool floats = m % 2;
                 float grid[CELLS], expected[CELLS];
-                sample(grid, &p, o, floats);
-                sample(expected, &up, 1, floats);
+                sample_as(grid, m / 2, &p, o, floats);
+                sample_as(expected, m / 2, &up, 1, floats);
                 int cells = 0;
                 for (int c = 0; c < CELLS; c++)
                     cells += !(fabsf(grid[c] - expected[c]) < 1e-4f);
                 if (cells)
-                    print_error("%u x %u, orientation %u, %s: %d cells differ\n", p.width, p.height,
-                                o, floats ? "f32" : "u8", cells);
+                    print_error("%u x %u, orientation %u, map %d, %s: %d cells differ\n", p.width,
+                                p.height, o, m / 2, floats ? "f32" : "u8", cells);
                 differing += cells;
             }
             free_pixels(&up);
@@ -342,6 +351,12 @@ static void axis_taps_sum_to_one(void **state)
             check_axis(&axis, n, SIDE);
             hk__axis_clear(&axis);
         }
+    for (uint32_t n = 1; n <= 40000; n = n < 700 ? n + 1 : n * 5 / 4) {
+        hk__axis axis;
+        assert_int_equal(hk__axis_exact(&axis, n, NULL), HK_OK);
+        check_axis(&axis, n, SIDE);
+        hk__axis_clear(&axis);
+    }
     for (uint32_t n = 1; n <= 600; n += 7)
         for (uint32_t m = 1; m <= n; m += 5) {
             hk__axis axis;
@@ -370,6 +385,56 @@ static void axis_mirrored_is_the_reversed_axis(void **state)
         hk__axis_clear(&a);
         hk__axis_clear(&b);
     }
+}
+
+/* To the bit, so that a turned picture has the grid of the upright one turned. */
+static void axis_exact_is_symmetric(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 40000; n = n < 700 ? n + 1 : n * 5 / 4) {
+        hk__axis a;
+        assert_int_equal(hk__axis_exact(&a, n, NULL), HK_OK);
+        for (uint32_t i = 0; i < SIDE; i++) {
+            const uint32_t o = SIDE - 1 - i;
+            assert_int_equal(a.count[i], a.count[o]);
+            assert_int_equal(a.first[o], n - a.first[i] - a.count[i]);
+            for (uint32_t k = 0; k < a.count[i]; k++)
+                assert_true(a.taps[(size_t)i * a.stride + k] ==
+                            a.taps[(size_t)o * a.stride + a.count[o] - 1 - k]);
+        }
+        hk__axis_clear(&a);
+    }
+}
+
+/* How far the centre of gravity of an output that no edge cuts lies from its exact place, pixels.
+ */
+static double farthest_from_place(const hk__axis *axis)
+{
+    double worst = 0;
+    for (uint32_t i = 1; i < SIDE - 1; i++) {
+        double centre = 0;
+        for (uint32_t k = 0; k < axis->count[i]; k++)
+            centre += axis->taps[(size_t)i * axis->stride + k] * (axis->first[i] + k + 0.5);
+        worst = fmax(worst, fabs(centre - (i + 0.5) * axis->inputs / SIDE));
+    }
+    return worst;
+}
+
+static void axis_exact_is_centred_where_pdq_is_not(void **state)
+{
+    (void)state;
+    double worst = 0;
+    for (uint32_t n = 64; n <= 40000; n = n < 700 ? n + 1 : n * 5 / 4) {
+        hk__axis exact, pdq;
+        assert_int_equal(hk__axis_exact(&exact, n, NULL), HK_OK);
+        assert_int_equal(hk__axis_pdq(&pdq, n, false, NULL), HK_OK);
+        /* Of a tent of a pixel or two not much is left of its shape. */
+        assert_true(farthest_from_place(&exact) < (n < 128 ? 0.1 : 0.02));
+        worst = fmax(worst, farthest_from_place(&pdq));
+        hk__axis_clear(&exact);
+        hk__axis_clear(&pdq);
+    }
+    assert_true(worst > 1);
 }
 
 /* The grid as the taps say, in double precision and without a sampler. */
@@ -410,6 +475,33 @@ static void planted_fault_in_a_tap_is_found(void **state)
     assert_false(difference(grid, expected) < 1e-3);
     hk__axis_clear(&x);
     hk__axis_clear(&y);
+    free_pixels(&p);
+}
+
+static void planted_fault_in_an_exact_tap_is_found(void **state)
+{
+    (void)state;
+    const pixels p = noise(500, 300, 32);
+    float grid[CELLS];
+    double expected[CELLS];
+    hk__axis x, y, whole;
+    oracle_as(expected, EXACT_MAP, &p, false);
+    assert_int_equal(hk__axis_exact(&x, p.width, NULL), HK_OK);
+    assert_int_equal(hk__axis_exact(&y, p.height, NULL), HK_OK);
+    assert_int_equal(hk__axis_pdq(&whole, p.height, false, NULL), HK_OK);
+    grid_of_taps(grid, &p, &x, &y);
+    assert_true(difference(grid, expected) < 1e-3);
+
+    x.taps[(size_t)40 * x.stride + 1] += 1e-3f;
+    grid_of_taps(grid, &p, &x, &y);
+    assert_false(difference(grid, expected) < 1e-3);
+    x.taps[(size_t)40 * x.stride + 1] -= 1e-3f;
+
+    grid_of_taps(grid, &p, &x, &whole);
+    assert_false(difference(grid, expected) < 1e-3);
+    hk__axis_clear(&x);
+    hk__axis_clear(&y);
+    hk__axis_clear(&whole);
     free_pixels(&p);
 }
 
@@ -512,10 +604,12 @@ static void samplers_and_axes_survive_failing_allocations(void **state)
 {
     (void)state;
     for (unsigned o = 1; o <= 8; o++) {
-        hk__sampler *grid = UNTOUCHED, *raster = UNTOUCHED;
+        hk__sampler *grid = UNTOUCHED, *exact = UNTOUCHED, *raster = UNTOUCHED;
         FAIL_EVERY_ALLOCATION(hk__sampler_grid(&grid, 640, 480, o, NULL), grid == UNTOUCHED);
         FAIL_EVERY_ALLOCATION(hk__sampler_raster(&raster, 640, 480, o, NULL), raster == UNTOUCHED);
+        FAIL_EVERY_ALLOCATION(hk__sampler_exact(&exact, 640, 480, o, NULL), exact == UNTOUCHED);
         hk__sampler_free(grid);
+        hk__sampler_free(exact);
         hk__sampler_free(raster);
     }
     hk__axis axis, before;
@@ -523,6 +617,9 @@ static void samplers_and_axes_survive_failing_allocations(void **state)
     axis = before;
     FAIL_EVERY_ALLOCATION(hk__axis_pdq(&axis, 777, true, NULL),
                           !memcmp(&axis, &before, sizeof axis));
+    hk__axis_clear(&axis);
+    axis = before;
+    FAIL_EVERY_ALLOCATION(hk__axis_exact(&axis, 777, NULL), !memcmp(&axis, &before, sizeof axis));
     hk__axis_clear(&axis);
     axis = before;
     FAIL_EVERY_ALLOCATION(hk__axis_area(&axis, 777, 100, NULL),
@@ -543,7 +640,10 @@ int main(void)
         cmocka_unit_test(grids_are_the_same_bits_at_every_level),
         cmocka_unit_test(axis_taps_sum_to_one),
         cmocka_unit_test(axis_mirrored_is_the_reversed_axis),
+        cmocka_unit_test(axis_exact_is_symmetric),
+        cmocka_unit_test(axis_exact_is_centred_where_pdq_is_not),
         cmocka_unit_test(planted_fault_in_a_tap_is_found),
+        cmocka_unit_test(planted_fault_in_an_exact_tap_is_found),
         cmocka_unit_test(raster_keeps_aspect_and_mean),
         cmocka_unit_test(raster_of_a_small_picture_is_the_picture),
         cmocka_unit_test(raster_halves_by_averaging_four),

@@ -258,6 +258,155 @@ static void inverted_picture_has_every_bit_but_one_flipped(void **state)
     free_pixels(&p);
 }
 
+/* ---- the exact grid ------------------------------------------------------------------------ */
+
+static bool exact_hash_of(hk_hash *hash, const pixels *p)
+{
+    float grid[CELLS];
+    bool degenerate = true;
+    sample_as(grid, EXACT_MAP, p, 1, false);
+    assert_int_equal(hk__exact_hash(hash, &degenerate, &hk__model_pdq, grid, NULL), HK_OK);
+    return degenerate;
+}
+
+static void exact_hash_is_the_first_hash_of_its_grid(void **state)
+{
+    (void)state;
+    for (int i = 0; pattern_name(i); i++) {
+        const pixels p = drawn(pattern_name(i), 321, 234);
+        float grid[CELLS];
+        hk_fingerprint expected;
+        hk_hash hash;
+        sample_as(grid, EXACT_MAP, &p, 1, false);
+        assert_int_equal(hk__fingerprint(&expected, &hk__model_pdq, grid, NULL), HK_OK);
+        const bool degenerate = exact_hash_of(&hash, &p);
+        assert_memory_equal(&hash, &expected.hash[HK_ORIGINAL], sizeof hash);
+        assert_int_equal(degenerate, (expected.flags & HK_FLAG_DEGENERATE) != 0);
+        free_pixels(&p);
+    }
+}
+
+/* The exact grid of a symmetric picture is symmetric at every size, and half of its bits hang on
+ * rounding. PDQ's leans to one side, and says nothing of it. */
+static void exact_hash_of_a_symmetric_picture_is_degenerate(void **state)
+{
+    (void)state;
+    static const int sides[] = {64, 100, 201, 320, 401, 1000};
+    for (size_t i = 0; i < COUNT_OF(sides); i++) {
+        const int n = sides[i];
+        hk_hash hash;
+        const pixels p = drawn("photo_like", (uint32_t)n, (uint32_t)n);
+        assert_false(exact_hash_of(&hash, &p));
+        assert_int_equal(hk_hash_ones(&hash), 128);
+        for (int y = 0; y < n; y++)
+            for (int x = n / 2; x < n; x++)
+                p.bytes[y * n + x] = p.bytes[y * n + n - 1 - x];
+        assert_true(exact_hash_of(&hash, &p));
+        free_pixels(&p);
+    }
+}
+
+/* Part of the pattern, another for each seed. */
+static pixels scene(uint32_t seed, uint32_t width, uint32_t height)
+{
+    const uint32_t left = 67 * seed, top = 131 * seed;
+    const pixels all = drawn("photo_like", left + width, top + height);
+    const pixels p = make_pixels(width, height);
+    for (uint32_t y = 0; y < height; y++)
+        memcpy(p.bytes + (size_t)y * width, all.bytes + (size_t)(top + y) * (left + width) + left,
+               width);
+    free_pixels(&all);
+    return p;
+}
+
+/* How much of pixel k of n lies in [from, to), of which both are given in pixels. */
+static double shared(uint32_t k, double from, double to)
+{
+    return fmax(0, fmin(k + 1.0, to) - fmax(k, from));
+}
+
+/* A copy of another size, smaller: each pixel the mean of what it covers. */
+static pixels resized(const pixels *p, uint32_t width, uint32_t height)
+{
+    const pixels copy = make_pixels(width, height);
+    const double across = (double)p->width / width, down = (double)p->height / height;
+    for (uint32_t i = 0; i < height; i++)
+        for (uint32_t j = 0; j < width; j++) {
+            double sum = 0;
+            for (uint32_t y = (uint32_t)(i * down); y < p->height && y < (i + 1) * down; y++)
+                for (uint32_t x = (uint32_t)(j * across); x < p->width && x < (j + 1) * across; x++)
+                    sum += shared(y, i * down, (i + 1) * down) *
+                           shared(x, j * across, (j + 1) * across) *
+                           p->bytes[(size_t)y * p->width + x];
+            copy.bytes[(size_t)i * width + j] = (uint8_t)(sum / (across * down) + 0.5);
+        }
+    return copy;
+}
+
+enum { SCENES = 16 };
+static const uint32_t copies[][2] = {{180, 180}, {258, 194}, {400, 301}, {129, 250}};
+
+static hk_hash hash_by(map kind, const pixels *p)
+{
+    float grid[CELLS], spectrum[N];
+    sample_as(grid, kind, p, 1, false);
+    assert_int_equal(hk__dct(spectrum, grid, NULL), HK_OK);
+    return hk__bits(spectrum);
+}
+
+/* Mean and largest distance between pictures and their copies of other sizes, bits, by the two maps
+ * of [picture][copy], and the smallest one between pictures of different seeds. */
+typedef struct steadiness {
+    double mean[MAPS][MAPS];
+    unsigned most[MAPS][MAPS], strangers[MAPS][MAPS];
+} steadiness;
+
+static void measure_steadiness(steadiness *out)
+{
+    static hk_hash hash[SCENES][1 + COUNT_OF(copies)][MAPS];
+    memset(out, 0, sizeof *out);
+    memset(out->strangers, 0x7f, sizeof out->strangers);
+    for (uint32_t s = 0; s < SCENES; s++) {
+        const pixels p = scene(s, 517, 389);
+        for (size_t c = 0; c <= COUNT_OF(copies); c++) {
+            const pixels copy = c ? resized(&p, copies[c - 1][0], copies[c - 1][1]) : p;
+            for (int m = 0; m < MAPS; m++)
+                hash[s][c][m] = hash_by(m, &copy);
+            if (c)
+                free_pixels(&copy);
+        }
+        free_pixels(&p);
+    }
+    for (int a = 0; a < MAPS; a++)
+        for (int b = 0; b < MAPS; b++)
+            for (size_t i = 0; i < (size_t)SCENES * SCENES * COUNT_OF(copies); i++) {
+                const size_t s = i % SCENES, t = i / SCENES % SCENES, c = i / SCENES / SCENES + 1;
+                const unsigned distance = hk_hash_distance(&hash[s][0][a], &hash[t][c][b]);
+                unsigned *most = &out->most[a][b], *least = &out->strangers[a][b];
+                if (s != t)
+                    *least = distance < *least ? distance : *least;
+                else
+                    *most = distance > *most ? distance : *most;
+                out->mean[a][b] += s == t ? (double)distance / SCENES / COUNT_OF(copies) : 0;
+            }
+}
+
+/* Why it is there: on both sides, and on the side of the copy alone, against hashes of PDQ's. And
+ * no nearer to strangers. */
+static void exact_grid_is_steadier_than_pdq_under_resizing(void **state)
+{
+    (void)state;
+    steadiness is;
+    measure_steadiness(&is);
+    const double pdq = is.mean[PDQ_MAP][PDQ_MAP];
+    assert_true(is.mean[EXACT_MAP][EXACT_MAP] < pdq / 4);
+    assert_true(is.mean[PDQ_MAP][EXACT_MAP] < pdq / 1.5);
+    assert_true(is.most[EXACT_MAP][EXACT_MAP] <= 10);
+    assert_true(is.most[PDQ_MAP][EXACT_MAP] <= 20);
+    assert_true(is.strangers[EXACT_MAP][EXACT_MAP] >= 90);
+    assert_true(is.strangers[PDQ_MAP][EXACT_MAP] >= 90);
+}
+
 static void hasher_gives_the_fingerprint_of_the_grid(void **state)
 {
     (void)state;
@@ -392,6 +541,9 @@ int main(void)
         cmocka_unit_test(symmetric_pictures_are_degenerate),
         cmocka_unit_test(photos_are_not_degenerate),
         cmocka_unit_test(inverted_picture_has_every_bit_but_one_flipped),
+        cmocka_unit_test(exact_hash_is_the_first_hash_of_its_grid),
+        cmocka_unit_test(exact_hash_of_a_symmetric_picture_is_degenerate),
+        cmocka_unit_test(exact_grid_is_steadier_than_pdq_under_resizing),
         cmocka_unit_test(hasher_gives_the_fingerprint_of_the_grid),
         cmocka_unit_test(hasher_refuses_misuse),
         cmocka_unit_test(model_and_kinds_have_their_names),
