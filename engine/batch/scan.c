@@ -100,6 +100,7 @@ hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
             /* Finds duplicates, whatever the lists hold. Films need not be read for that. */
             .picture_digests = options->matcher ? HK_DIGEST_SHA256 : 0,
             .raster = options->raster,
+            .exact_grid = options->exact_hash,
         };
         status = hk__pool_open(&scan->pool, &pool, err);
     }
@@ -191,6 +192,10 @@ static hk_status take(hk_scan *scan, const hk__pool_result *result, hk_error *er
         file->hashed = true;
         file->fingerprint = *result->fingerprint;
         file->flags |= file->fingerprint.flags;
+    }
+    if (result->exact_hash) {
+        file->has_exact_hash = true;
+        file->exact_hash = *result->exact_hash;
     }
     s->done = true;
     return scan->options.raster && picture->has_pixels ? keep_raster(s, picture, err) : HK_OK;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 struct hk__canvas {
-    hk__sampler *grid, *raster; /* raster: NULL unless wanted */
-    bool want_raster;
+    hk__sampler *grid, *exact, *raster; /* the last two: NULL unless wanted */
+    bool want_exact, want_raster;
     uint8_t *blank; /* [width] for filling */
     uint32_t blank_width;
     bool timed;
@@ -29,10 +29,16 @@ hk_status hk__canvas_new(hk__canvas **out, hk_error *err)
 static void clear(hk__canvas *canvas)
 {
     hk__sampler_free(canvas->grid);
+    hk__sampler_free(canvas->exact);
     hk__sampler_free(canvas->raster);
     hk__free(canvas->blank);
-    canvas->grid = canvas->raster = NULL;
+    canvas->grid = canvas->exact = canvas->raster = NULL;
     canvas->blank = NULL;
+}
+
+void hk__canvas_want_exact(hk__canvas *canvas, bool wanted)
+{
+    canvas->want_exact = wanted;
 }
 
 void hk__canvas_want_raster(hk__canvas *canvas, bool wanted)
@@ -55,10 +61,13 @@ hk_status hk__canvas_begin(hk__canvas *canvas, uint32_t width, uint32_t height,
     /* Most folders hold many pictures of one size: the weights are kept. */
     if (canvas->grid && hk__sampler_fits(canvas->grid, width, height, orientation) &&
         hk__sampler_rows_left(canvas->grid) == height &&
+        (canvas->exact != NULL) == canvas->want_exact &&
         (canvas->raster != NULL) == canvas->want_raster)
         return HK_OK;
     clear(canvas);
     hk_status status = hk__sampler_grid(&canvas->grid, width, height, orientation, err);
+    if (!status && canvas->want_exact)
+        status = hk__sampler_exact(&canvas->exact, width, height, orientation, err);
     if (!status && canvas->want_raster)
         status = hk__sampler_raster(&canvas->raster, width, height, orientation, err);
     if (!status) {
@@ -82,6 +91,8 @@ void hk__canvas_row_u8(hk__canvas *canvas, const uint8_t *row)
     const uint64_t start = canvas->timed ? hk__clock_ns() : 0;
     if (hk__canvas_rows_left(canvas)) {
         hk__sampler_row_u8(canvas->grid, row);
+        if (canvas->exact)
+            hk__sampler_row_u8(canvas->exact, row);
         if (canvas->raster)
             hk__sampler_row_u8(canvas->raster, row);
     }
@@ -94,6 +105,8 @@ void hk__canvas_row_f32(hk__canvas *canvas, const float *row)
     const uint64_t start = canvas->timed ? hk__clock_ns() : 0;
     if (hk__canvas_rows_left(canvas)) {
         hk__sampler_row_f32(canvas->grid, row);
+        if (canvas->exact)
+            hk__sampler_row_f32(canvas->exact, row);
         if (canvas->raster)
             hk__sampler_row_f32(canvas->raster, row);
     }
@@ -111,6 +124,10 @@ void hk__canvas_fill(hk__canvas *canvas, uint8_t value)
 void hk__canvas_finish(hk__picture *picture, hk__canvas *canvas)
 {
     memcpy(picture->grid, hk__sampler_finish(NULL, NULL, canvas->grid), sizeof picture->grid);
+    picture->has_exact = canvas->exact != NULL;
+    if (canvas->exact)
+        memcpy(picture->exact_grid, hk__sampler_finish(NULL, NULL, canvas->exact),
+               sizeof picture->exact_grid);
     picture->raster_width = picture->raster_height = 0;
     if (canvas->raster) {
         const float *raster =

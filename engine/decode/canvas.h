@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * canvas.h - where decoders put their rows: the grid and the raster in one pass.
+ * canvas.h - where decoders put their rows: both grids and the raster in one pass.
  */
 #ifndef HK_DECODE_CANVAS_H
 #define HK_DECODE_CANVAS_H
@@ -9,9 +9,10 @@
 
 typedef struct hk__canvas hk__canvas;
 
-/* A canvas for many pictures, one after another; one thread. The raster is made only where it is
- * wanted: it costs more than the grid. */
+/* A canvas for many pictures, one after another; one thread. The exact grid and the raster
+ * are made only where they are wanted: either costs as much as the grid or more. */
 hk_status hk__canvas_new(hk__canvas **out, hk_error *err) HK_MUST_CHECK;
+void hk__canvas_want_exact(hk__canvas *canvas, bool wanted);
 void hk__canvas_want_raster(hk__canvas *canvas, bool wanted);
 void hk__canvas_free(hk__canvas *canvas);
 
@@ -27,7 +28,7 @@ uint32_t hk__canvas_rows_left(const hk__canvas *canvas);
 /* Fills the rows that are missing with one value, for files that end early. */
 void hk__canvas_fill(hk__canvas *canvas, uint8_t value);
 
-/* Writes the grid, and the raster if wanted, once no rows are left, and sets has_pixels. */
+/* Writes the grid, and what else is wanted, once no rows are left, and sets has_pixels. */
 void hk__canvas_finish(hk__picture *picture, hk__canvas *canvas);
 
 /* Nanoseconds spent in the rows since begin, if timing was asked for. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * picture.h - what decoding one file gives: a status, facts, and if there was a picture its grid
- * and a small raster. This is all that leaves a decode worker; the file's bytes never do.
+ * and, on request, its exact grid and a small raster. This is all that leaves a decode worker; the
+ * file's bytes never do.
  */
 #ifndef HK_DECODE_PICTURE_H
 #define HK_DECODE_PICTURE_H
@@ -25,9 +26,11 @@ typedef struct hk__picture {
     uint32_t exif_orientation;    /* 1..8; 0: unknown */
     uint32_t flags;               /* HK_FLAG_TRUNCATED and HK_FLAG_ANIMATED */
     char reason[HK__REASON_SIZE]; /* in words, printable; empty if there is nothing to say */
+    bool has_exact;               /* only with pixels: exact_grid, which was asked for */
     bool has_pixels;              /* only with HK_FILE_OK and HK_FILE_TRUNCATED; then: */
     float grid[HK__GRID_SIZE];    /* PDQ's 64x64 grid of the upright picture, 0..255 */
     uint32_t raster_width, raster_height; /* 1..HK__RASTER_SIDE; 0 unless it was asked for */
+    float exact_grid[HK__GRID_SIZE];      /* the same at exact places (spectrum/axis.h) */
     uint8_t raster[HK__RASTER_SIDE * HK__RASTER_SIDE]; /* upright grey picture, row-major */
 } hk__picture;
 

@@ -59,6 +59,7 @@ struct hk__pool {
     uint64_t seen; /* when the last wait ended */
     hk__reply reply;
     hk_fingerprint fingerprint;
+    hk_hash exact_hash;
 };
 
 static hk_status start_worker(worker *w, hk__pool *pool, hk_error *err)
@@ -143,6 +144,7 @@ static bool give(hk__pool *pool, worker *w, const job *given)
         .timeout_s = (uint32_t)(queued.limit_ns / 1000000000 * 2 + 5),
         .repeats = queued.digests_only ? 0 : pool->options.repeats,
         .raster = pool->options.raster,
+        .exact_grid = pool->options.exact_grid,
         .digests_only = queued.digests_only,
     };
     if (hk__send(w->child.socket, &request, sizeof request, queued.fd))
@@ -191,7 +193,21 @@ hk_status hk__pool_submit(hk__pool *pool, uint64_t tag, int fd, hk_error *err)
 
 /* ---- results ------------------------------------------------------------------------------- */
 
-/* The worker sends a grid and no hash: the hash is made here, from checked numbers. What is left of
+/* The hash of the exact grid, where there is one and its bits mean something: a symmetric picture
+ * is sampled symmetrically there, and half of its bits hang on rounding though PDQ's do not. */
+static hk_status add_exact(hk__pool_result *result, hk__pool *pool, hk_error *err)
+{
+    bool degenerate;
+    if (!pool->reply.picture.has_exact)
+        return HK_OK;
+    hk_status status = hk__exact_hash(&pool->exact_hash, &degenerate, &hk__model_pdq,
+                                      pool->reply.picture.exact_grid, err);
+    if (!status && !degenerate)
+        result->exact_hash = &pool->exact_hash;
+    return status;
+}
+
+/* The worker sends grids and no hash: hashes are made here, from checked numbers. What is left of
  * a damaged file may be nothing but the decoder's filling: then there is no hash. */
 static hk_status finish(hk__pool_result *result, bool *done, hk__pool *pool, const job *finished,
                         hk_error *err)
@@ -211,6 +227,8 @@ static hk_status finish(hk__pool_result *result, bool *done, hk__pool *pool, con
                          "what could be decoded shows nothing to hash");
     } else {
         result->fingerprint = &pool->fingerprint;
+        if (!status)
+            status = add_exact(result, pool, err);
     }
     return status;
 }
@@ -327,7 +345,7 @@ static hk_status take_hello(hk__pool *pool, worker *w, long got, hk_error *err)
     return HK_OK;
 }
 
-/* Whether the reply is one to this job, in range, and with the digests that were asked for. */
+/* Whether the reply is one to this job, in range, and with what was asked for. */
 static bool is_answer(hk__pool *pool, size_t size, const job *asked)
 {
     hk__reply *reply = &pool->reply;
@@ -335,7 +353,8 @@ static bool is_answer(hk__pool *pool, size_t size, const job *asked)
         return false;
     const unsigned wanted = pool->options.digests | pool->options.picture_digests;
     return !reply->picture.has_pixels || pool->options.repeats ||
-           (reply->digests.present & wanted) == wanted;
+           ((reply->digests.present & wanted) == wanted &&
+            reply->picture.has_exact == pool->options.exact_grid);
 }
 
 /* One message, or the end, of one worker. */

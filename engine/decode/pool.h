@@ -26,6 +26,7 @@ typedef struct hk__pool_options {
     unsigned picture_digests; /* HK_DIGEST_*, of files that are decoded as well */
     unsigned repeats;         /* measuring: rounds per file; 0: decode */
     bool raster;              /* have the raster as well */
+    bool exact_grid;          /* have the exact grid, and its hash, as well */
 } hk__pool_options;
 
 /* A finished job. Borrowed from the pool until its next call. */
@@ -33,6 +34,7 @@ typedef struct hk__pool_result {
     uint64_t tag;
     const hk__reply *reply;            /* checked; id is of no meaning here */
     const hk_fingerprint *fingerprint; /* of its grid; NULL if the reply has no pixels */
+    const hk_hash *exact_hash;         /* of the exact grid; NULL unless asked for and sound */
 } hk__pool_result;
 
 /* Starts the workers. HK_ERR_SYSTEM if the program cannot be started. */

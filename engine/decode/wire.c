@@ -17,9 +17,29 @@ static size_t raster_size(const hk__picture *picture)
 
 size_t hk__reply_size(const hk__reply *reply)
 {
-    const size_t raster = offsetof(hk__reply, picture) + offsetof(hk__picture, raster);
-    const size_t grid = offsetof(hk__reply, picture) + offsetof(hk__picture, grid);
-    return reply->picture.has_pixels ? raster + raster_size(&reply->picture) : grid;
+    const hk__picture *picture = &reply->picture;
+    const size_t start = offsetof(hk__reply, picture);
+    if (!picture->has_pixels)
+        return start + offsetof(hk__picture, grid);
+    if (picture->has_exact || raster_size(picture))
+        return start + offsetof(hk__picture, raster) + raster_size(picture);
+    return start + offsetof(hk__picture, exact_grid);
+}
+
+/* A bool that is neither 0 nor 1 must not be read as one. */
+static uint8_t byte_of(const bool *flag)
+{
+    uint8_t byte;
+    memcpy(&byte, flag, 1);
+    return byte;
+}
+
+static bool in_range(const float grid[HK__GRID_SIZE])
+{
+    for (int i = 0; i < HK__GRID_SIZE; i++)
+        if (!(grid[i] >= -1 && grid[i] <= 256)) /* not a number fails too */
+            return false;
+    return true;
 }
 
 bool hk__reply_check(hk__reply *reply, size_t size, uint64_t id)
@@ -28,9 +48,8 @@ bool hk__reply_check(hk__reply *reply, size_t size, uint64_t id)
     const size_t header = offsetof(hk__reply, picture) + offsetof(hk__picture, grid);
     if (size < header || reply->version != HK__WIRE_VERSION || reply->id != id)
         return false;
-    uint8_t has_pixels;
-    memcpy(&has_pixels, &p->has_pixels, 1); /* a bool that is neither 0 nor 1 must not be read */
-    if (has_pixels > 1)
+    const uint8_t has_pixels = byte_of(&p->has_pixels), has_exact = byte_of(&p->has_exact);
+    if (has_pixels > 1 || has_exact > has_pixels)
         return false;
     const bool hashed = p->status == HK_FILE_OK || p->status == HK_FILE_TRUNCATED;
     if ((unsigned)p->status >= HK_FILE_STATUSES || p->status == HK_FILE_DUPLICATE ||
@@ -48,12 +67,8 @@ bool hk__reply_check(hk__reply *reply, size_t size, uint64_t id)
     if (raster && (p->raster_width < 1 || p->raster_width > HK__RASTER_SIDE ||
                    p->raster_height < 1 || p->raster_height > HK__RASTER_SIDE))
         return false;
-    if (size != hk__reply_size(reply))
-        return false;
-    for (int i = 0; i < HK__GRID_SIZE; i++)
-        if (!(p->grid[i] >= -1 && p->grid[i] <= 256)) /* not a number fails too */
-            return false;
-    return true;
+    return size == hk__reply_size(reply) && in_range(p->grid) &&
+           (!has_exact || in_range(p->exact_grid));
 }
 
 int hk__send(int socket, const void *message, size_t size, int fd)

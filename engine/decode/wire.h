@@ -14,7 +14,7 @@
 
 #include "decode/picture.h"
 
-#define HK__WIRE_VERSION 1u
+#define HK__WIRE_VERSION 2u
 #define HK__WORKER_SOCKET 3 /* the worker's end, as a descriptor number */
 
 typedef struct hk__hello {
@@ -30,6 +30,7 @@ typedef struct hk__request {
     uint32_t timeout_s;       /* the worker's own alarm, a backstop to the engine's watchdog */
     uint32_t repeats;         /* 0: decode; more: measure so many times */
     uint32_t raster;          /* 1: send the raster as well */
+    uint32_t exact_grid;      /* 1: send the exact grid as well */
     uint32_t picture_digests; /* HK_DIGEST_*, of files that are decoded as well */
     uint32_t digests_only;    /* 1: read the file, do not decode it */
 } hk__request;
@@ -39,7 +40,8 @@ typedef struct hk__timing {
     uint64_t ours, floor, read, decode, grid, dct;
 } hk__timing;
 
-/* Cut after what it holds: grid and raster go only with has_pixels, the raster at its size. */
+/* Cut after what it holds: grids and raster go only with has_pixels, the raster at its size. The
+ * exact grid goes only if it or the raster was asked for, and is read only with has_exact. */
 typedef struct hk__reply {
     uint32_t version;
     uint32_t cpu_seconds; /* used by the worker since it began */

@@ -71,6 +71,7 @@ static void answer(hk__reply *reply, const hk__request *request, int fd, hk__dec
     if (request->digests_only) /* no file is kept: it takes no memory, and no decoder sees it */
         limits.max_bytes = 0;
     content->digests.present = 0; /* those of the file before */
+    hk__canvas_want_exact(canvas, request->exact_grid);
     hk__canvas_want_raster(canvas, request->raster);
     if (fd < 0)
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "its descriptor did not arrive");

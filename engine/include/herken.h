@@ -435,6 +435,12 @@ typedef struct hk_file {
     unsigned flags;            /* HK_FLAG_* */
     bool hashed;               /* fingerprint holds a hash: only if the file gave one */
     hk_fingerprint fingerprint;
+    /* On request, a second hash of the same picture. PDQ samples at whole pixels, so that a copy of
+     * another size is sampled elsewhere; this one samples at exact places, and a picture and its
+     * copy lie several times nearer to each other. It never stands in for PDQ: hashes that lists
+     * exchange stay PDQ to the letter, and whoever holds the material may keep this beside them. */
+    bool has_exact_hash; /* asked for, the file gave a hash, and this one is not degenerate */
+    hk_hash exact_hash;  /* of the picture as a viewer shows it; distances are in bits as PDQ's */
     hk_digests digests;
     const uint8_t *raster; /* upright grey picture, row-major, longer side <= 256; or NULL */
     uint32_t raster_width, raster_height;
@@ -470,6 +476,7 @@ typedef struct hk_scan_options {
     unsigned timeout_ms;       /* for one file, 1..300000 */
     unsigned digests;          /* HK_DIGEST_*; a matcher adds what it needs */
     bool raster;               /* have the small grey raster of each picture as well */
+    bool exact_hash;           /* have the hash of the exact grid of each picture as well */
     const hk_matcher *matcher; /* borrowed; NULL: hash only */
     const char *worker_path;   /* the decode worker; NULL: where it was installed */
     void (*on_progress)(void *context, const hk_progress *progress); /* about 10 times a second */
@@ -478,7 +485,7 @@ typedef struct hk_scan_options {
 #define HK_SCAN_OPTIONS_INIT                                                                       \
     {                                                                                              \
         sizeof(hk_scan_options), 0, UINT64_C(1) << 28, UINT64_C(1) << 28, 100000,                  \
-            UINT64_C(2) << 30, 30000, 0, false, NULL, NULL, NULL, NULL                             \
+            UINT64_C(2) << 30, 30000, 0, false, false, NULL, NULL, NULL, NULL                      \
     }
 
 typedef struct hk_scan hk_scan;

@@ -35,6 +35,26 @@ for pair in r90.png:rotate270 r180.png:rotate180 mirror.png:flipy; do
     [ "$(jq .distance cmp)" -le 16 ] || fail "${pair}: $(jq .distance cmp) bits"
 done
 
+# The exact grid gives a second hash, on request, and moves nothing else. A picture and its copy of
+# another size lie nearer by it.
+vips thumbnail a.png small.png 180 --height 180 --size force
+"$DRAW" 1 300 200 half.png; vips flip half.png flipped.png horizontal
+vips join half.png flipped.png mirrored.png horizontal
+run 0 hash --json a.png small.png
+is "exact hash unasked for" "$(field a.png exact_hash)" ""
+run 0 hash --json --exact-grid a.png small.png mirrored.png
+closes
+is "length of the exact hash" "$(field a.png exact_hash | tr -d '\n' | wc -c)" 64
+is "PDQ hash beside the exact one" "$(field a.png hash)" "$reference"
+is "exact hash of a symmetric picture" "$(field mirrored.png exact_hash)" ""
+status mirrored.png ok
+upright=$(field a.png exact_hash)
+for kind in hash exact_hash; do
+    "$HERKEN" compare --json "$(field a.png $kind)" "$(field small.png $kind)" >$kind.cmp || true
+done
+[ "$(jq .distance exact_hash.cmp)" -lt "$(jq .distance hash.cmp)" ] ||
+    fail "exact $(jq .distance exact_hash.cmp) bits, PDQ $(jq .distance hash.cmp)"
+
 # EXIF orientation is applied and recorded: all eight views hash to exactly the upright picture's.
 vips copy a.png base.jpg[Q=95]
 for o in 1 2 3 4 5 6 7 8; do
@@ -53,11 +73,13 @@ for o in 1 2 3 4 5 6 7 8; do
     vips copy s.png "s.jpg[Q=100,strip]"
     { head -c 2 s.jpg; printf '\xff\xe1\x00\x22'; printf "$python"; tail -c +3 s.jpg; } >"exif$o.jpg"
 done
-run 0 hash --json exif?.jpg
+run 0 hash --json --exact-grid exif?.jpg
 for o in 1 2 3 4 5 6 7 8; do
     is "orientation recorded of exif$o.jpg" "$(field exif$o.jpg exif_orientation)" "$o"
     "$HERKEN" compare --json "$(field exif$o.jpg hash)" "$reference" >cmp || true
     [ "$(jq .distance cmp)" -le 4 ] || fail "exif$o.jpg: $(jq .distance cmp) bits from upright"
+    "$HERKEN" compare --json "$(field exif$o.jpg exact_hash)" "$upright" >cmp || true
+    [ "$(jq .distance cmp)" -le 4 ] || fail "exif$o.jpg: $(jq .distance cmp) bits from upright, exact"
 done
 
 # Other layouts.

@@ -28,7 +28,7 @@ static void try_to(hk__picture *picture, const char *what, int escaped)
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "refused: %s", what);
 }
 
-static void misbehave(hk__picture *picture, const char *word)
+static void misbehave(hk__picture *picture, hk__canvas *canvas, const char *word)
 {
     if (!strcmp(word, "crash")) {
         raise(SIGSEGV);
@@ -58,6 +58,12 @@ static void misbehave(hk__picture *picture, const char *word)
     } else if (!strcmp(word, "flood")) {
         static char flood[1 << 17];
         hk__send(HK__WORKER_SOCKET, flood, sizeof flood, -1);
+    } else if (!strcmp(word, "more")) { /* a grid that nobody asked for */
+        hk__canvas_want_exact(canvas, true);
+        if (!hk__canvas_begin(canvas, 64, 64, 1, NULL)) {
+            hk__canvas_fill(canvas, 99);
+            hk__canvas_finish(picture, canvas);
+        }
     } else if (!strcmp(word, "late")) {
         crash_next = 1;
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "sowed damage");
@@ -106,7 +112,7 @@ static void decode(hk__picture *picture, hk__canvas *canvas, const uint8_t *byte
     picture->format = HK__FORMAT_JPEG;
     for (size_t i = 0; i < sizeof word - 1 && sizeof mark - 1 + i < count; i++)
         word[i] = (char)bytes[sizeof mark - 1 + i];
-    misbehave(picture, word);
+    misbehave(picture, canvas, word);
 }
 
 int main(int argc, char **argv)

@@ -11,8 +11,8 @@ mkdir d
 # good files before, between and after, so that queued neighbours are put to the test
 n=10
 add() { cp good.jpg d/$n-good.jpg; printf ' %s' $n >>d/$n-good.jpg; plant "$1" d/$n-"$1"; n=$((n + 1)); }
-words="crash abort hang sleep xcpu exit lie flood open stat create execmem socket fork exec kill unlink"
-[ -n "${SANITIZED:-}" ] && words="crash abort hang sleep xcpu exit lie flood"
+words="crash abort hang sleep xcpu exit lie flood more open stat create execmem socket fork exec kill unlink"
+[ -n "${SANITIZED:-}" ] && words="crash abort hang sleep xcpu exit lie flood more"
 [ -n "${SANITIZED:-}" ] || words="$words bomb malloc"
 for word in $words; do add "$word"; done
 cp good.jpg d/99-good.jpg
@@ -26,7 +26,7 @@ for threads in 1 3; do
             good.jpg) ;;
             hang | sleep | xcpu) status "$f" timed_out ;;
             bomb | malloc) status "$f" out_of_memory ;;
-            crash | abort | exit | lie | flood) status "$f" crashed ;;
+            crash | abort | exit | lie | flood | more) status "$f" crashed ;;
             socket | fork | exec | kill | unlink) status "$f" crashed ;; # killed on the spot
             *) status "$f" unreadable; is "$f" "$(field "$f" reason)" "refused: ${f#d/*-}" ;;
         esac

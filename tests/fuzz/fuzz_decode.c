@@ -15,6 +15,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc, (void)argv;
     if (hk__vips_start(NULL) || hk__canvas_new(&canvas, NULL))
         abort();
+    hk__canvas_want_exact(canvas, true);
     hk__canvas_want_raster(canvas, true);
     return 0;
 }
@@ -25,7 +26,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     static const hk__limits limits = {1 << 20, 1 << 20, 50};
     memset(&picture, 0, offsetof(hk__picture, grid));
     hk__decode(&picture, canvas, bytes, count, &limits);
-    if (picture.has_pixels != (picture.status == HK_FILE_OK || picture.status == HK_FILE_TRUNCATED))
+    if (picture.has_pixels !=
+            (picture.status == HK_FILE_OK || picture.status == HK_FILE_TRUNCATED) ||
+        picture.has_exact != picture.has_pixels)
         abort();
     return 0;
 }

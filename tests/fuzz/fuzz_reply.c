@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     static hk__reply reply;
     hk_fingerprint fingerprint;
+    hk_hash hash;
     count = count < sizeof reply ? count : sizeof reply;
     memset(&reply, 0, sizeof reply);
     memcpy(&reply, bytes, count);
@@ -20,10 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     /* A fuzzer hardly ever gets 4,096 floats right: half the inputs get good ones. */
     if (count % 2)
         for (int i = 0; i < HK__GRID_SIZE; i++)
-            reply.picture.grid[i] = (float)(i % 256);
+            reply.picture.grid[i] = reply.picture.exact_grid[i] = (float)(i % 256);
     size_t size = count;
     if (count % 3) { /* of the right size for what it says; a bool may only be read as 0 or 1 */
         *(uint8_t *)&reply.picture.has_pixels &= 1;
+        *(uint8_t *)&reply.picture.has_exact &= 1;
         size = hk__reply_size(&reply);
     }
     if (size <= sizeof reply && hk__reply_check(&reply, size, 1)) {
@@ -31,6 +33,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
             abort();
         if (reply.picture.has_pixels &&
             hk__fingerprint(&fingerprint, &hk__model_pdq, reply.picture.grid, NULL))
+            abort();
+        bool degenerate;
+        if (reply.picture.has_exact &&
+            hk__exact_hash(&hash, &degenerate, &hk__model_pdq, reply.picture.exact_grid, NULL))
             abort();
     }
     return 0;

@@ -46,7 +46,8 @@ static void try_bytes(const char *name, const uint8_t *bytes, size_t count)
     if (picture.has_pixels) {
         hk_fingerprint fingerprint;
         for (int i = 0; i < HK__GRID_SIZE; i++)
-            bad |= !(picture.grid[i] >= -1 && picture.grid[i] <= 256);
+            bad |= !(picture.grid[i] >= -1 && picture.grid[i] <= 256) ||
+                   !(picture.exact_grid[i] >= -1 && picture.exact_grid[i] <= 256);
         bad |= hk__fingerprint(&fingerprint, &hk__model_pdq, picture.grid, NULL) != HK_OK;
     }
     if (bad) {
@@ -103,6 +104,7 @@ int main(int argc, char **argv)
     hk_error err;
     if (argc < 3 || hk__vips_start(&err) || hk__canvas_new(&canvas, &err))
         return 2;
+    hk__canvas_want_exact(canvas, true);
     mutants = atoi(argv[1]);
     for (int i = 2; i < argc; i++)
         nftw(argv[i], visit, 16, FTW_PHYS);

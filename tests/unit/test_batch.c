@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * test_batch.c - runs over files through the public header, with the real decode worker: the
- * account, the raster, threads, and every allocation of a whole run failing in turn.
+ * account, the raster, the exact hash, threads, and every allocation of a whole run failing in
+ * turn.
  */
 #include "unit.h"
 
 #include "plain_pdq.h"
 
 #include "batch/walk.h"
+#include "spectrum/spectrum.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -146,6 +148,67 @@ static void raster_comes_on_request_upright_and_small(void **state)
     hk_scan_free(scan);
 }
 
+/* The oracle's own, of the pixels that draw() wrote. */
+static hk_hash exact_hash_of(const char *pattern, int width, int height)
+{
+    const size_t size = (size_t)width * (size_t)height;
+    uint8_t *pixels = malloc(size);
+    double *luma = malloc(size * sizeof *luma), cells[HK__GRID_SIZE];
+    float grid[HK__GRID_SIZE];
+    hk_hash hash;
+    bool degenerate;
+    assert_true(pixels && luma && pattern_draw(pixels, pattern, height, width));
+    for (size_t i = 0; i < size; i++)
+        luma[i] = pixels[i];
+    plain_exact_grid(cells, luma, height, width);
+    for (int i = 0; i < HK__GRID_SIZE; i++)
+        grid[i] = (float)cells[i];
+    assert_int_equal(hk__exact_hash(&hash, &degenerate, &hk__model_pdq, grid, NULL), HK_OK);
+    assert_false(degenerate);
+    free(pixels);
+    free(luma);
+    return hash;
+}
+
+/* Beside the PDQ hash, which stays what it is; with the raster and without. */
+static void exact_hash_comes_on_request(void **state)
+{
+    (void)state;
+    hk_error err;
+    hk_scan *scan;
+    const hk_file *file;
+    hk_fingerprint pdq = {0};
+    char path[256], flat[256];
+    path_in(path, "a.png");
+    path_in(flat, "flat.png");
+    draw("flat.png", "white", 200, 100);
+    const char *paths[] = {path, path, flat}; /* the second by the canvas of the first */
+    const hk_hash expected = exact_hash_of("photo_like", 400, 300);
+    for (int round = 0; round < 4; round++) {
+        hk_scan_options with = options();
+        with.exact_hash = round % 2;
+        with.raster = round / 2;
+        assert_int_equal(hk_scan_open(&scan, paths, 3, &with, &err), HK_OK);
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(hk_scan_next(&file, scan, &err), HK_OK);
+            assert_true(file->hashed);
+            assert_int_equal(file->has_exact_hash, with.exact_hash);
+            assert_int_equal(file->raster != NULL, with.raster);
+            if (!round)
+                pdq = file->fingerprint;
+            assert_memory_equal(file->fingerprint.hash, pdq.hash, sizeof pdq.hash);
+            if (with.exact_hash)
+                assert_true(hk_hash_distance(&file->exact_hash, &expected) <= 2);
+        }
+        assert_int_equal(hk_scan_next(&file, scan, &err), HK_OK);
+        assert_true(file->hashed); /* degenerate, which its flags say; a bare hash could not */
+        assert_false(file->has_exact_hash);
+        hk_scan_free(scan);
+    }
+    assert_true(hk_hash_distance(&expected, &pdq.hash[HK_ORIGINAL]) > 0); /* another hash it is */
+    unlink(flat);
+}
+
 static void options_out_of_range_are_refused(void **state)
 {
     (void)state;
@@ -235,6 +298,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(account_closes_and_order_is_by_name),
         cmocka_unit_test(raster_comes_on_request_upright_and_small),
+        cmocka_unit_test(exact_hash_comes_on_request),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(a_scan_can_be_left_in_the_middle),
         cmocka_unit_test(every_allocation_of_a_run_may_fail),

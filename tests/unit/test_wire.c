@@ -15,7 +15,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER = offsetof(hk__reply, picture) + offsetof(hk__picture, grid), FUZZ = 100000 };
+enum {
+    START = offsetof(hk__reply, picture),
+    HEADER = START + offsetof(hk__picture, grid),
+    ONE_GRID = START + offsetof(hk__picture, exact_grid),
+    BOTH_GRIDS = START + offsetof(hk__picture, raster),
+    FUZZ = 100000
+};
 
 static const uint64_t ID = 0x1122334455667788;
 
@@ -34,9 +40,9 @@ static hk__reply *good_reply(void)
     p->height = 480;
     p->exif_orientation = 6;
     p->flags = HK_FLAG_ANIMATED;
-    p->has_pixels = true;
+    p->has_pixels = p->has_exact = true;
     for (int i = 0; i < HK__GRID_SIZE; i++)
-        p->grid[i] = (float)(i % 256);
+        p->grid[i] = p->exact_grid[i] = (float)(i % 256);
     p->raster_width = 192;
     p->raster_height = 256;
     return reply;
@@ -47,8 +53,7 @@ static void good_replies_are_accepted(void **state)
     (void)state;
     hk__reply *reply = good_reply();
     hk__picture *p = &reply->picture;
-    assert_int_equal(hk__reply_size(reply), HEADER + offsetof(hk__picture, raster) -
-                                                offsetof(hk__picture, grid) + 192 * 256);
+    assert_int_equal(hk__reply_size(reply), BOTH_GRIDS + 192 * 256);
     assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
     p->raster_width = p->raster_height = HK__RASTER_SIDE;
     assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
@@ -57,14 +62,14 @@ static void good_replies_are_accepted(void **state)
     assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
     p->raster_width = p->raster_height = 0;
     assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
-    p->grid[0] = -0.25f; /* rounding of a sum of weights */
-    p->grid[1] = 255.25f;
+    p->grid[0] = p->exact_grid[0] = -0.25f; /* rounding of a sum of weights */
+    p->grid[1] = p->exact_grid[1] = 255.25f;
     assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
     p->status = HK_FILE_TRUNCATED;
     p->flags = HK_FLAG_TRUNCATED;
     assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
 
-    p->has_pixels = false;
+    p->has_pixels = p->has_exact = false;
     p->flags = 0;
     for (int s = 0; s < HK_FILE_STATUSES; s++) {
         p->status = (hk_file_status)s;
@@ -72,6 +77,28 @@ static void good_replies_are_accepted(void **state)
         assert_int_equal(hk__reply_check(reply, HEADER, ID),
                          s != HK_FILE_OK && s != HK_FILE_TRUNCATED && s != HK_FILE_DUPLICATE);
     }
+    free(reply);
+}
+
+/* What was not asked for is not sent, and what is not there is not looked at. */
+static void replies_are_cut_after_what_they_hold(void **state)
+{
+    (void)state;
+    hk__reply *reply = good_reply();
+    hk__picture *p = &reply->picture;
+    const size_t raster = 192 * 256;
+    for (int exact = 0; exact < 2; exact++)
+        for (int with_raster = 0; with_raster < 2; with_raster++) {
+            p->has_exact = exact;
+            p->exact_grid[7] = exact ? 7 : NAN;
+            p->raster_width = with_raster ? 192 : 0;
+            p->raster_height = with_raster ? 256 : 0;
+            const size_t size = with_raster ? BOTH_GRIDS + raster : exact ? BOTH_GRIDS : ONE_GRID;
+            assert_int_equal(hk__reply_size(reply), size);
+            assert_true(hk__reply_check(reply, size, ID));
+            assert_false(hk__reply_check(reply, size - 1, ID));
+            assert_false(hk__reply_check(reply, size == ONE_GRID ? BOTH_GRIDS : ONE_GRID, ID));
+        }
     free(reply);
 }
 
@@ -91,7 +118,6 @@ static void good_replies_are_accepted(void **state)
         free(reply);                                                                               \
     } while (0)
 
-#define GRID_BYTES (HK__GRID_SIZE * sizeof(float))
 #define WRONG_BYTES(place, value)                                                                  \
     WRONG(memcpy(&(place), &(const int){value},                                                    \
                  sizeof(int) < sizeof(place) ? sizeof(int) : sizeof(place)))
@@ -125,20 +151,24 @@ static void replies_with_one_bad_field_are_refused(void **state)
     WRONG(memset(&p->has_pixels, 255, 1));
     WRONG(p->has_pixels = false);                  /* at the size with pixels */
     WRONG((p->has_pixels = false, size = HEADER)); /* ok without pixels */
+    WRONG(memset(&p->has_exact, 2, 1));
+    WRONG(memset(&p->has_exact, 255, 1));
+    WRONG((p->has_pixels = false, p->status = HK_FILE_TOO_SMALL, size = HEADER)); /* exact alone */
+    WRONG((p->raster_width = p->raster_height = 0, size = ONE_GRID)); /* exact not there */
 }
 
 static void replies_with_a_bad_grid_are_refused(void **state)
 {
     (void)state;
     static const int cells[] = {0, 1, 2048, HK__GRID_SIZE - 1};
+    static const float values[] = {NAN, -NAN, INFINITY, -INFINITY, 300, -2, 1e30f};
     for (size_t i = 0; i < COUNT_OF(cells); i++) {
-        WRONG(p->grid[cells[i]] = NAN);
-        WRONG(p->grid[cells[i]] = -NAN);
-        WRONG(p->grid[cells[i]] = INFINITY);
-        WRONG(p->grid[cells[i]] = -INFINITY);
-        WRONG(p->grid[cells[i]] = 300);
-        WRONG(p->grid[cells[i]] = -2);
-        WRONG(p->grid[cells[i]] = 1e30f);
+        for (size_t v = 0; v < COUNT_OF(values); v++) {
+            WRONG(p->grid[cells[i]] = values[v]);
+            WRONG(p->exact_grid[cells[i]] = values[v]);
+            WRONG((p->exact_grid[cells[i]] = values[v], p->raster_width = p->raster_height = 0,
+                   size = BOTH_GRIDS));
+        }
     }
 }
 
@@ -152,8 +182,7 @@ static void replies_with_a_bad_raster_are_refused(void **state)
         WRONG((p->raster_width = sides[i][0], p->raster_height = sides[i][1]));
         WRONG((p->raster_width = sides[i][0], p->raster_height = sides[i][1],
                size = hk__reply_size(reply)));
-        WRONG((p->raster_width = sides[i][0], p->raster_height = sides[i][1],
-               size = HEADER + GRID_BYTES));
+        WRONG((p->raster_width = sides[i][0], p->raster_height = sides[i][1], size = BOTH_GRIDS));
     }
 }
 
@@ -166,11 +195,12 @@ static void replies_of_the_wrong_size_are_refused(void **state)
     WRONG(size = 4);
     WRONG(size = HEADER - 1);
     WRONG(size = HEADER);
-    WRONG(size = HEADER + GRID_BYTES);
+    WRONG(size = ONE_GRID);
+    WRONG(size = BOTH_GRIDS);
     WRONG(size = sizeof *reply);
     WRONG(p->raster_height--);
     hk__reply *reply = good_reply();
-    reply->picture.has_pixels = false;
+    reply->picture.has_pixels = reply->picture.has_exact = false;
     reply->picture.status = HK_FILE_TOO_SMALL;
     assert_true(hk__reply_check(reply, HEADER, ID));
     assert_false(hk__reply_check(reply, HEADER - 1, ID));
@@ -202,7 +232,7 @@ static void accepted_replies_keep_to_their_ranges_whatever_comes(void **state)
         uint8_t *bytes = (uint8_t *)reply;
         const uint64_t r = next_random(&seed);
         size_t size = r & 1 ? whole : r & 2 ? HEADER : r >> 8 & 0x1ffff;
-        memcpy(reply, good, round % 64 ? HEADER + GRID_BYTES : sizeof *reply);
+        memcpy(reply, good, round % 64 ? BOTH_GRIDS : sizeof *reply);
         if (r & 4) /* the facts of the picture at random; else a few bytes anywhere */
             for (size_t i = 0; i < 24; i++)
                 ((uint8_t *)&reply->picture)[i] = (uint8_t)next_random(&seed) & (r & 8 ? 7 : 255);
@@ -212,16 +242,19 @@ static void accepted_replies_keep_to_their_ranges_whatever_comes(void **state)
         if (!hk__reply_check(reply, size, ID))
             continue;
         const hk__picture *p = &reply->picture;
-        uint8_t has_pixels;
+        uint8_t has_pixels, has_exact;
         memcpy(&has_pixels, &p->has_pixels, 1);
+        memcpy(&has_exact, &p->has_exact, 1);
         accepted++;
         assert_true((unsigned)p->status < HK_FILE_STATUSES && p->status != HK_FILE_DUPLICATE);
         assert_true((unsigned)p->format < HK__FORMATS && p->exif_orientation <= 8);
-        assert_true(has_pixels <= 1);
+        assert_true(has_pixels <= 1 && has_exact <= has_pixels);
         assert_true(memchr(p->reason, '\0', sizeof p->reason) != NULL);
         assert_int_equal(size, hk__reply_size(reply));
         for (int i = 0; has_pixels && i < HK__GRID_SIZE; i++)
             assert_true(p->grid[i] >= -1 && p->grid[i] <= 256);
+        for (int i = 0; has_exact && i < HK__GRID_SIZE; i++)
+            assert_true(p->exact_grid[i] >= -1 && p->exact_grid[i] <= 256);
         if (has_pixels)
             assert_true(p->raster_width <= HK__RASTER_SIDE && p->raster_height <= HK__RASTER_SIDE);
     }
@@ -379,6 +412,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_replies_are_accepted),
+        cmocka_unit_test(replies_are_cut_after_what_they_hold),
         cmocka_unit_test(replies_with_one_bad_field_are_refused),
         cmocka_unit_test(replies_with_a_bad_grid_are_refused),
         cmocka_unit_test(replies_with_a_bad_raster_are_refused),

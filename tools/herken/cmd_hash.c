@@ -13,15 +13,18 @@ static const char help[] =
     "is\n"
     "named on stderr with its status. Exit code 3 if something failed.\n\n"
     "  --orientations       the hash in all eight orientations (with --json)\n"
+    "  --exact-grid         exact_hash as well, a second hash that is steadier when pictures are\n"
+    "                       resized (with --json; absent where its bits would be chance)\n"
     "  --digests            MD5, SHA-1 and SHA-256 as well (with --json)\n"
     "  --format FORMAT      text (default), pdq (hash,quality,path) or csv (with a header)\n"
     "  --full-decode        take no decoding shortcuts (there are none yet: always so)\n";
 
 typedef enum layout { TEXT, PDQ, CSV, JSON } layout;
 
-enum { ORIENTATIONS = CLI_OWN, DIGESTS, FORMAT, FULL_DECODE };
+enum { ORIENTATIONS = CLI_OWN, EXACT_GRID, DIGESTS, FORMAT, FULL_DECODE };
 static const struct option options[] = {
     {"orientations", no_argument, NULL, ORIENTATIONS},
+    {"exact-grid", no_argument, NULL, EXACT_GRID},
     {"digests", no_argument, NULL, DIGESTS},
     {"format", required_argument, NULL, FORMAT},
     {"full-decode", no_argument, NULL, FULL_DECODE},
@@ -56,6 +59,10 @@ static bool print_json(const hk_file *file, bool orientations)
         hk_hash_format(text, &fp->hash[HK_ORIGINAL]);
         json_object_set_new(object, "model", json_string(fp->model));
         json_object_set_new(object, "hash", json_string(text));
+        if (file->has_exact_hash) {
+            hk_hash_format(text, &file->exact_hash);
+            json_object_set_new(object, "exact_hash", json_string(text));
+        }
         json_object_set_new(object, "quality", json_integer(fp->quality));
         json_object_set_new(object, "kind", json_string(hk_kind_name(fp->kind)));
         json_object_set_new(object, "flags", flags_of(file->flags));
@@ -170,6 +177,9 @@ int cmd_hash(int argc, char **argv)
         switch (option) {
         case ORIENTATIONS:
             orientations = true;
+            break;
+        case EXACT_GRID:
+            common.scan.exact_hash = true;
             break;
         case DIGESTS:
             common.scan.digests = HK_DIGEST_ALL;
