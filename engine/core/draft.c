@@ -47,21 +47,23 @@ hk_status hk__draft_open(hk__draft *out, const char *path, const char *suffix, c
     out->place = hk__path_with(path, suffix);
     if (!out->place)
         return hk__fail_memory(err);
+    struct stat before;
+    const bool is_given = stat(out->place, &before) == 0 || stat(like ? like : path, &before) == 0;
+    const mode_t mode = is_given ? before.st_mode & 0777 : 0666;
     do { /* a stopped process of the same number may have left its own */
         hk__free(out->path);
         snprintf(unique, sizeof unique, ".%ld-%u.part", (long)getpid(), atomic_fetch_add(&made, 1));
         out->path = hk__path_with(out->place, unique);
         if (!out->path)
             return hk__fail_memory(err);
-        out->fd = open(out->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        out->fd = open(out->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     } while (out->fd < 0 && errno == EEXIST);
     if (out->fd < 0)
         return hk__fail(err, HK_ERR_IO, "%s: cannot be made: %s", out->path, strerror(errno));
     (void)flock(out->fd, LOCK_EX | LOCK_NB); /* tells hk__draft_sweep that it is wanted */
-    struct stat before, now;
-    if ((stat(out->place, &before) == 0 || stat(like ? like : path, &before) == 0) &&
-        fstat(out->fd, &now) == 0 && (now.st_mode ^ before.st_mode) & 0777 &&
-        fchmod(out->fd, before.st_mode & 0777) != 0)
+    struct stat now;
+    if (is_given && fstat(out->fd, &now) == 0 && (now.st_mode ^ mode) & 0777 &&
+        fchmod(out->fd, mode) != 0)
         return hk__fail(err, HK_ERR_IO, "%s: cannot be given its mode: %s", out->path,
                         strerror(errno));
     return HK_OK;

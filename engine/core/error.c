@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Bytes of the UTF-8 sequence at p; 0 if there is none, -1 if it is cut short by the end. */
-static int sequence(const unsigned char *p)
+int hk__utf8_sequence(const unsigned char *p)
 {
     /* Lowest and highest second byte keep out overlong forms, surrogates, and past U+10FFFF. */
     const int length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
@@ -27,7 +26,7 @@ void hk__printable(char *text)
 {
     unsigned char *p = (unsigned char *)text;
     while (*p) {
-        const int length = sequence(p);
+        const int length = hk__utf8_sequence(p);
         if (length < 0) {
             *p = '\0';
         } else if (length == 0 || *p < 0x20 || *p == 0x7f) {

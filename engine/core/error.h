@@ -16,6 +16,10 @@ hk_status hk__fail(hk_error *err, hk_status status, const char *format, ...)
 /* hk__fail with HK_ERR_NO_MEMORY and the words for it. */
 hk_status hk__fail_memory(hk_error *err);
 
+/* Bytes of the UTF-8 sequence at p, which a NUL ends; 0 if there is none, -1 if it is cut short by
+ * the end. */
+int hk__utf8_sequence(const unsigned char *p);
+
 /* Makes text fit for a terminal and for JSON: control characters (of either block) and bytes that
  * are not UTF-8 become '?'; a sequence cut short at the end is dropped. */
 void hk__printable(char *text);

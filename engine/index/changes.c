@@ -129,6 +129,26 @@ static hk__changes *start(const hk__changes *before, const growth *g)
     return c;
 }
 
+hk__changes *hk__changes_branch(const hk__changes *changes)
+{
+    const growth none = {0};
+    const size_t used = changes->added % HK__CHANGES_BLOCK;
+    hk__changes *branch = start(changes, &none);
+    if (!branch || !used)
+        return branch;
+    hk__added *own = hk__alloc_aligned(1, sizeof *own), **last = &branch->block[branch->blocks - 1];
+    if (!own) {
+        hk__changes_release(branch);
+        return NULL;
+    }
+    own->holders = 1;
+    memcpy(own->hash, (*last)->hash, used * sizeof *own->hash);
+    memcpy(own->id, (*last)->id, used * sizeof *own->id);
+    release_block(*last);
+    *last = own;
+    return branch;
+}
+
 /* Puts a number into an ascending array that has room, once. */
 static void insert(uint32_t *numbers, size_t *count, uint32_t number)
 {

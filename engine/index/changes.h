@@ -56,6 +56,10 @@ hk_status hk__changes_apply(hk__changes **out, const hk__changes *before, const 
                             const hk_index_change *change, size_t count,
                             hk_error *err) HK_MUST_CHECK;
 
+/* A copy to go on from, whatever becomes of this one: of its own is the block that has an unused
+ * end. NULL when out of memory. */
+hk__changes *hk__changes_branch(const hk__changes *changes);
+
 /* Offers what was added, and not removed again, to sieves[q]; items are ids, in no order. */
 hk_status hk__changes_within(hk__sieve *sieves, const hk__changes *changes, const hk_hash *queries,
                              size_t query_count, hk_error *err) HK_MUST_CHECK;

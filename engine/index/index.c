@@ -14,10 +14,16 @@
 
 /* ---- views --------------------------------------------------------------------------------- */
 
+static const char *const engine_names[] = {"auto", "flat", "mih"};
+
+static const char *engine_of(const hk_index *index)
+{
+    return index->spec ? index->spec : engine_names[index->engine];
+}
+
 hk_status hk__engine_parse(hk__engine *out, const char **spec, const hk_index_options **given,
                            hk_error *err)
 {
-    static const char *const names[] = {"auto", "flat", "mih"};
     static const hk_index_options defaults = HK_INDEX_OPTIONS_INIT;
     const hk_index_options *options = *given = *given ? *given : &defaults;
     const char *name = options->engine ? options->engine : "auto";
@@ -33,7 +39,7 @@ hk_status hk__engine_parse(hk__engine *out, const char **spec, const hk_index_op
         return HK_OK;
     }
     for (int i = 0; i < 3; i++)
-        if (!strcmp(name, names[i])) {
+        if (!strcmp(name, engine_names[i])) {
             *out = (hk__engine)i;
             return HK_OK;
         }
@@ -77,6 +83,20 @@ hk_status hk__view_new(hk_index **out, hk__base *base, hk__changes *changes,
     return HK_OK;
 }
 
+hk_status hk__index_changed(hk_index **out, const hk_index *index, const hk_index_change *changes,
+                            size_t count, hk_error *err)
+{
+    hk_index_options options = HK_INDEX_OPTIONS_INIT;
+    hk__changes *before = NULL, *after;
+    options.engine = engine_of(index);
+    options.threads = index->threads;
+    if (index->changes && !(before = hk__changes_branch(index->changes)))
+        return hk__fail_memory(err);
+    hk_status status = hk__changes_apply(&after, before, index->base, changes, count, err);
+    hk__changes_release(before);
+    return status ? status : hk__view_new(out, hk__base_hold(index->base), after, &options, err);
+}
+
 void hk_index_free(hk_index *index)
 {
     if (!index)
@@ -106,10 +126,9 @@ static size_t count_digests(const hk_index *index, hk_basis basis)
 
 void hk_index_describe(hk_index_info *out, const hk_index *index)
 {
-    static const char *const names[] = {"auto", "flat", "mih"};
     const hk__base *base = index->base;
     const hk__changes *changes = index->changes;
-    *out = (hk_index_info){.engine = index->spec ? index->spec : names[index->engine],
+    *out = (hk_index_info){.engine = engine_of(index),
                            .hashes = hk_index_count(index),
                            .tables = base->mih.tables,
                            .tag_bits = base->mih.tables ? base->mih.tag_bits : 0,

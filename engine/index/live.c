@@ -221,7 +221,7 @@ static hk_status merge(hk_live *live, hk_error *err)
     status = hk__merge(&merged, view, live->options.threads, err);
     hk_index_free(view);
     if (!status)
-        status = hk__snapshot_write(&lineage, merged->base, live->path, err);
+        status = hk__snapshot_write(&lineage, merged->base, live->path, NULL, err);
     hk_index_free(merged);
     if (status)
         return status;

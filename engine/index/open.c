@@ -156,11 +156,11 @@ static hk_status save(const hk_index *index, const char *path, hk_error *err)
         hk_index *merged = NULL;
         status = hk__merge(&merged, index, index->threads, err);
         if (!status)
-            status = hk__snapshot_write(&lineage, merged->base, path, err);
+            status = hk__snapshot_write(&lineage, merged->base, path, NULL, err);
         hk_index_free(merged);
         return status;
     }
-    status = hk__snapshot_write(&lineage, index->base, path, err);
+    status = hk__snapshot_write(&lineage, index->base, path, NULL, err);
     if (status || !index->base->faiss)
         return status;
     char *to = faiss_path(path, &lineage);

@@ -42,9 +42,10 @@ bool hk__layout_place(hk__layout *layout);
 hk_status hk__snapshot_open(hk__base **out, hk__lineage *lineage, const char *path,
                             hk_error *err) HK_MUST_CHECK;
 
-/* Writes the base; lineage->parent and ->changes are put down as given, ->identity is set. */
+/* Writes the base, with the mode of what lies at path, or else of `like` (NULL: none);
+ * lineage->parent and ->changes are put down as given, ->identity is set. */
 hk_status hk__snapshot_write(hk__lineage *lineage, const hk__base *base, const char *path,
-                             hk_error *err) HK_MUST_CHECK;
+                             const char *like, hk_error *err) HK_MUST_CHECK;
 
 /* The header as it lies in the file, little-endian like all of it. */
 typedef struct hk__header {

@@ -155,7 +155,7 @@ static hk_status write_file(writer *w, hk__lineage *lineage, const hk__base *bas
 }
 
 hk_status hk__snapshot_write(hk__lineage *lineage, const hk__base *base, const char *path,
-                             hk_error *err)
+                             const char *like, hk_error *err)
 {
     hk__layout *l = hk__alloc(1, sizeof *l);
     hk__header *header = hk__alloc(1, sizeof *header);
@@ -179,7 +179,7 @@ hk_status hk__snapshot_write(hk__lineage *lineage, const hk__base *base, const c
     }
     if (!status) {
         w.sums = hk__alloc(l->sums / HK__SEAL_BLOCK, sizeof *w.sums);
-        status = w.sums ? hk__draft_open(&w.draft, path, "", NULL, err) : hk__fail_memory(err);
+        status = w.sums ? hk__draft_open(&w.draft, path, "", like, err) : hk__fail_memory(err);
     }
     if (!status)
         status = write_file(&w, lineage, base, l, header, err);

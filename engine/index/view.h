@@ -33,4 +33,9 @@ hk_status hk__engine_parse(hk__engine *out, const char **spec, const hk_index_op
 hk_status hk__view_new(hk_index **out, hk__base *base, hk__changes *changes,
                        const hk_index_options *options, hk_error *err) HK_MUST_CHECK;
 
+/* A view with these changes on top, in memory, of the same base; the given one is left as it is,
+ * and any number may be made of it. */
+hk_status hk__index_changed(hk_index **out, const hk_index *index, const hk_index_change *changes,
+                            size_t count, hk_error *err) HK_MUST_CHECK;
+
 #endif
