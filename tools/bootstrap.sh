@@ -14,7 +14,7 @@
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libjpeg62-turbo-dev libfftw3-dev
-       libssl-dev libxxhash-dev libjansson-dev libseccomp-dev scdoc)
+       libssl-dev libxxhash-dev libjansson-dev libsqlite3-dev libseccomp-dev scdoc)
 edits=(libvips-tools fonts-dejavu-core jq)
 photos=("${edits[@]}" mate-backgrounds)
 faiss=(g++ libfaiss-dev libblas-dev liblapack-dev)

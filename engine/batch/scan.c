@@ -250,7 +250,11 @@ static hk_status judge(hk_scan *scan, hk_file *file, hk_error *err)
     file->matches = scan->judgement.matches;
     file->match_count = scan->judgement.count;
     file->matches_truncated = scan->judgement.truncated;
+    file->known_good = scan->judgement.known_good;
+    file->conflict = scan->judgement.conflict;
     scan->account.by_verdict[file->verdict]++;
+    scan->account.known_good += file->known_good;
+    scan->account.conflicts += file->conflict;
     return HK_OK;
 }
 

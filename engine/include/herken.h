@@ -16,7 +16,8 @@
  *     unless the contract says "borrowed".
  *   - The library never prints, never exits and never reads the environment.
  *   - Threads: an hk_list, hk_matcher or hk_index is frozen once made and may be shared by any
- *     number of threads. An hk_hasher or hk_scan belongs to one thread at a time.
+ *     number of threads. An hk_hasher, hk_scan, hk_store, hk_import or hk_reading belongs to one
+ *     thread at a time.
  */
 #ifndef HERKEN_H
 #define HERKEN_H
@@ -43,7 +44,8 @@ typedef enum hk_status {
     HK_ERR_IO = 3,        /* reading or writing failed */
     HK_ERR_FORMAT = 4,    /* input that does not follow its format; the message has its place */
     HK_ERR_LIMIT = 5,     /* more than a stated limit allows */
-    HK_ERR_SYSTEM = 6     /* the machine refused: processes, sandbox, descriptors, disk */
+    HK_ERR_SYSTEM = 6,    /* the machine refused: processes, sandbox, descriptors, disk */
+    HK_ERR_STOPPED = 7    /* the caller asked to stop */
 } hk_status;
 
 #define HK_ERROR_MESSAGE_SIZE 512
@@ -316,8 +318,39 @@ HK_API HK_MUST_CHECK hk_status hk_simd_use(hk_simd level, hk_error *err);
 HK_API hk_simd hk_simd_in_use(void);
 HK_API const char *hk_simd_name(hk_simd level);
 
+/* ---- entries of lists ---------------------------------------------------------------------- */
+
+#define HK_PHOTODNA_SIZE 144
+#define HK_NO_QUALITY (-1)
+#define HK_NO_DATE INT64_MIN
+
+/* What a list says of one image. Strings are UTF-8, borrowed, and NULL where there is nothing to
+ * say. */
+typedef struct hk_entry {
+    const char *id;      /* as its source calls it, and nothing else; NULL: it is its values */
+    const char *name;    /* of its file, for people: several entries may have the same */
+    bool has_hash;       /* hash is its PDQ hash */
+    bool has_exact_hash; /* exact_hash is its hash of the exact grid */
+    bool has_photodna;   /* photodna holds its PhotoDNA value, opaque to us */
+    hk_hash hash, exact_hash;
+    int quality; /* of the PDQ hash, 0..100, or HK_NO_QUALITY */
+    hk_digests digests;
+    uint8_t photodna[HK_PHOTODNA_SIZE];
+    const char *category; /* as the list's scheme has it: "1", "A2", "csam" */
+    const char *tags;     /* words with a blank between */
+    const char *source;   /* who says so, or in which feed */
+    const char *extra;    /* what else the source says: a JSON object */
+    int64_t date;         /* when the source last changed it, seconds since 1970 UTC;
+                             or HK_NO_DATE */
+} hk_entry;
+#define HK_ENTRY_INIT                                                                              \
+    {                                                                                              \
+        .quality = HK_NO_QUALITY, .date = HK_NO_DATE                                               \
+    }
+
 /* ---- lists of known images ---------------------------------------------------------------- */
 
+/* A list as matching wants it: from a file (hk_list_load) or from a store (hk_store_list). */
 typedef struct hk_list hk_list;
 
 /* A line that was left out: malformed, or well-formed but harmful (quarantined): a degenerate hash
@@ -328,26 +361,338 @@ typedef struct hk_list_bad_line {
     const char *reason; /* static */
 } hk_list_bad_line;
 
-/* Reads a plain list file: one `hash[,quality][,entry][,category]` a line, md5sum-style digest
- * lines, or CSV with a header naming pdq,quality,md5,sha1,sha256,entry,category. Lines that cannot
- * be used are left out and kept as bad lines: the caller decides whether to go on. 64 hex digits of
- * which nothing says whether they are PDQ or SHA-256 are looked up as both. HK_ERR_IO (it does not
- * open), HK_ERR_SYSTEM (it does not read), HK_ERR_FORMAT (its header), HK_ERR_LIMIT. */
+/* Reads a list file of any format of hk_format, recognised by its content: most simply one
+ * `hash[,quality][,entry][,category]` a line. Lines that cannot be used are left out and kept as
+ * bad lines: the caller decides whether to go on. 64 hex digits of which nothing says whether they
+ * are PDQ or SHA-256 are looked up as both. HK_ERR_IO (it does not open), HK_ERR_SYSTEM (it does
+ * not read), HK_ERR_FORMAT (its header, or its structure), HK_ERR_LIMIT. */
 HK_API HK_MUST_CHECK hk_status hk_list_load(hk_list **out, const char *path, const char *name,
                                             hk_error *err);
 HK_API void hk_list_free(hk_list *list);
 
-/* An index of the list's hashes and digests. The id of each is the number of its entry, from 0
- * on in the order of the list. */
+/* An index of the list's hashes and digests, of a list from a file. The id of each is the number of
+ * its entry, from 0 on in the order of the list. */
 HK_API HK_MUST_CHECK hk_status hk_list_index(hk_index **out, const hk_list *list,
                                              const hk_index_options *options, hk_error *err);
 /* The same as additions to an index, with ids from first_id on; *out is owned, free with free(). */
 HK_API HK_MUST_CHECK hk_status hk_list_changes(hk_index_change **out, size_t *count,
                                                const hk_list *list, uint64_t first_id,
                                                hk_error *err);
+/* Entries that are searched for. */
 HK_API size_t hk_list_count(const hk_list *list);
 /* The lines left out, in order; *count receives how many. Borrowed from the list. */
 HK_API const hk_list_bad_line *hk_list_bad_lines(size_t *count, const hk_list *list);
+
+/* What is known good: its digests overrule near matches with other lists (CONTRACT: verdicts). A
+ * list from a store is what it was created as. Before the list is given to a matcher. */
+HK_API void hk_list_set_known_good(hk_list *list, bool known_good);
+HK_API bool hk_list_known_good(const hk_list *list);
+/* The store's revision that the list is of; 0 for a list from a file. */
+HK_API uint64_t hk_list_revision(const hk_list *list);
+
+/* ---- the formats of feeds ------------------------------------------------------------------ */
+
+typedef struct hk_format {
+    const char *name;  /* "text", "csv", "vics", "nsrl", "tx" */
+    const char *title; /* one line for people */
+    bool reads, writes;
+} hk_format;
+
+/* Format number `index` from 0; NULL past the last. Static. */
+HK_API const hk_format *hk_format_get(unsigned index);
+
+/* ---- the store: lists with a memory -------------------------------------------------------- */
+
+/*
+ * One SQLite file holds any number of lists, everything they ever held, and who changed what, when
+ * and why. Every change belongs to a revision: they are numbered through the store, each is one
+ * list's and is there whole or not at all.
+ *
+ *      import / add --> proposed --approve--> active --retract, or the feed--> withdrawn
+ *                            \--what is suspicious--> quarantined --approve--> active
+ *
+ * Nothing is deleted: rollback makes a new revision that looks as an older one did.
+ *
+ * Beside the file PATH lie PATH-wal and PATH-shm (SQLite's), PATH-lock, and for each list the
+ * snapshot it is searched with (PATH.LIST.REVISION-MARK.hki). Any number of processes may read and
+ * write at once; imports into one list take turns, and so do approve and rollback.
+ */
+typedef struct hk_store hk_store;
+
+typedef enum hk_store_mode {
+    HK_STORE_READ = 0,
+    HK_STORE_WRITE,
+    HK_STORE_CREATE /* write, and make the file where there is none */
+} hk_store_mode;
+
+/* Opens a store. HK_ERR_IO: it is not there, or may not be written; HK_ERR_FORMAT: it is no store,
+ * is of a newer version, or is damaged. */
+HK_API HK_MUST_CHECK hk_status hk_store_open(hk_store **out, const char *path, hk_store_mode mode,
+                                             hk_error *err);
+HK_API void hk_store_close(hk_store *store);
+/* Called when something must wait for another process; may be NULL. */
+HK_API void hk_store_on_wait(hk_store *store, void (*on_wait)(void *context, const char *what),
+                             void *context);
+
+/* Who makes a change and why; kept with its revision. */
+typedef struct hk_act {
+    const char *actor;  /* not empty */
+    const char *reason; /* NULL: none given */
+    int64_t at;         /* seconds since 1970 UTC; 0: now */
+} hk_act;
+
+typedef enum hk_revision_kind {
+    HK_REVISION_CREATE = 0,
+    HK_REVISION_IMPORT,   /* proposed entries */
+    HK_REVISION_APPROVE,  /* proposed or quarantined entries became active */
+    HK_REVISION_RETRACT,  /* a person withdrew or rejected entries */
+    HK_REVISION_ROLLBACK, /* the list is as it was at `target` */
+    HK_REVISION_KINDS
+} hk_revision_kind;
+HK_API const char *hk_revision_kind_name(hk_revision_kind kind);
+
+typedef enum hk_entry_state {
+    HK_ENTRY_ABSENT = 0, /* not there (yet, or by a rollback) */
+    HK_ENTRY_PROPOSED,
+    HK_ENTRY_ACTIVE,
+    HK_ENTRY_QUARANTINED,
+    HK_ENTRY_WITHDRAWN,
+    HK_ENTRY_REPLACED, /* a newer version of it is active */
+    HK_ENTRY_STATES
+} hk_entry_state;
+HK_API const char *hk_entry_state_name(hk_entry_state state);
+
+/* Why an entry is suspicious, or-ed together. */
+#define HK_SUSPECT_DEGENERATE 0x01u      /* one-bits of the hash far from 128 */
+#define HK_SUSPECT_LOW_QUALITY 0x02u     /* of the hash: under the model's floor (50) */
+#define HK_SUSPECT_EMPTY_FILE 0x04u      /* a digest is that of no bytes */
+#define HK_SUSPECT_KNOWN_GOOD 0x08u      /* a digest is in a list of the other sort (known good) */
+#define HK_SUSPECT_NEAR_KNOWN_GOOD 0x10u /* the hash is within the radius of one of those */
+#define HK_SUSPECT_CROWDED 0x20u         /* the hash is within the radius of unusually many */
+#define HK_SUSPECT_CONTRADICTION 0x40u   /* a hash or digest stands under several categories */
+#define HK_SUSPECT_WITHDRAWN 0x80u       /* a person has withdrawn it before */
+#define HK_SUSPECT_COUNT 8
+/* Those that make the hash doubtful, but not the digests: in quarantine the digests are searched.
+ */
+#define HK_SUSPECT_OF_HASH                                                                         \
+    (HK_SUSPECT_DEGENERATE | HK_SUSPECT_LOW_QUALITY | HK_SUSPECT_NEAR_KNOWN_GOOD |                 \
+     HK_SUSPECT_CROWDED)
+/* Name of the suspicion with bit `index` (0..HK_SUSPECT_COUNT-1); NULL out of range. */
+HK_API const char *hk_suspicion_name(unsigned index);
+
+typedef struct hk_revision {
+    uint64_t number;
+    hk_revision_kind kind;
+    const char *list, *actor, *reason; /* reason NULL if none; borrowed, see the call */
+    int64_t at;                        /* seconds since 1970 UTC */
+    const char *source;                /* of an import: the names of its files; NULL if none */
+    uint64_t target; /* of a rollback; of an approve: the import it let in, or 0 */
+    uint64_t added, replaced, withdrawn, quarantined; /* entries; of an import: proposed */
+    char mark[17]; /* hex: tells this revision from another of its number in a copy of the store */
+} hk_revision;
+
+/* ---- making and changing lists */
+
+typedef struct hk_list_settings {
+    const char *name;  /* 1..64 of a-z A-Z 0-9 . _ -, not beginning with . or - */
+    const char *owner; /* these three are words for people; NULL: none */
+    const char *purpose;
+    const char *categories; /* the scheme of its categories: "vics-us", "iwf", ... */
+    bool known_good;
+    bool two_person; /* who approves must be another than who imported */
+} hk_list_settings;
+
+/* Makes a list. HK_ERR_USAGE: the name is taken, or none. */
+HK_API HK_MUST_CHECK hk_status hk_store_create_list(uint64_t *revision, hk_store *store,
+                                                    const hk_list_settings *settings,
+                                                    const hk_act *act, hk_error *err);
+
+/* Bringing entries in. What they change is only proposed: hk_store_approve makes it so. */
+typedef struct hk_import hk_import;
+
+typedef struct hk_import_options {
+    size_t size; /* of this struct, set by the INIT */
+    hk_act act;
+    const char *format; /* name of a format; NULL: each file's is recognised by its content */
+    const char *source; /* for entries that name none; NULL: none */
+    bool whole;         /* the feed is the whole list: what it lacks is withdrawn */
+    bool strict;        /* a bad line is an error, and nothing is imported */
+    /* A line that cannot be used; may be NULL. */
+    void (*on_bad)(void *context, const char *file, size_t line, const char *reason);
+    /* About 10 times a second, may be NULL: bytes read of the file in hand, and its size. False
+     * stops the import, with HK_ERR_STOPPED. */
+    bool (*on_progress)(void *context, const char *file, uint64_t done, uint64_t size,
+                        uint64_t entries);
+    void *context;
+} hk_import_options;
+#define HK_IMPORT_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        .size = sizeof(hk_import_options)                                                          \
+    }
+
+/* What an import comes to. */
+typedef struct hk_import_summary {
+    uint64_t revision;       /* that it made; 0: it changes nothing, and made none */
+    uint64_t added;          /* entries that are new to the list */
+    uint64_t replaced;       /* entries that stand there with other values */
+    uint64_t withdrawn;      /* entries the feed withdraws, or lacks though it is whole */
+    uint64_t unchanged;      /* entries that stand there already, or twice in the feed */
+    uint64_t kept_withdrawn; /* entries that a person has withdrawn: they stay so */
+    uint64_t suspicious;     /* of those added and replaced, so far; see hk_store_screen */
+    uint64_t bad_lines;
+} hk_import_summary;
+
+/* Starts an import into a list; waits for another import into it. The store is borrowed and must
+ * not be used for anything else until the import is freed. Strings of the options are copied. */
+HK_API HK_MUST_CHECK hk_status hk_import_open(hk_import **out, hk_store *store, const char *list,
+                                              const hk_import_options *options, hk_error *err);
+/* Reads one file of a feed: HK_ERR_IO (does not open), HK_ERR_SYSTEM (does not read, or the store
+ * cannot be written), HK_ERR_FORMAT (no known format, or its structure is broken). */
+HK_API HK_MUST_CHECK hk_status hk_import_file(hk_import *import, const char *path, hk_error *err);
+/* Adds one entry; neither hash nor digest: HK_ERR_USAGE. */
+HK_API HK_MUST_CHECK hk_status hk_import_entry(hk_import *import, const hk_entry *entry,
+                                               hk_error *err);
+/* Makes the revision. Afterwards the import can only be freed. */
+HK_API HK_MUST_CHECK hk_status hk_import_finish(hk_import_summary *out, hk_import *import,
+                                                hk_error *err);
+/* Without hk_import_finish nothing of it stays. */
+HK_API void hk_import_free(hk_import *import);
+
+typedef struct hk_screen_options {
+    size_t size;           /* of this struct, set by the INIT */
+    unsigned max_distance; /* bits: what counts as near known-good material and near others */
+    unsigned crowd;        /* more entries than this within max_distance are unusually many */
+    unsigned threads;      /* 0: one per processor */
+    /* About once a second, may be NULL. False stops: what was done is kept, and the next call goes
+     * on from there. */
+    bool (*on_progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+} hk_screen_options;
+#define HK_SCREEN_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(hk_screen_options), 31, 100, 0, NULL, NULL                                          \
+    }
+
+/* Looks what is proposed over for what would do harm (HK_SUSPECT_*), against itself, the list, and
+ * the store's lists of the other sort. *suspicious receives how many proposed entries are. Imports
+ * into the list, approve and rollback wait until it returns. HK_ERR_STOPPED where on_progress
+ * stopped it. options may be NULL. */
+HK_API HK_MUST_CHECK hk_status hk_store_screen(uint64_t *suspicious, hk_store *store,
+                                               const char *list, const hk_screen_options *options,
+                                               hk_error *err);
+
+/* Lets in what is proposed; of it the suspicious waits in quarantine. `newest`: the newest import
+ * that was looked at; 0: whatever there is. HK_ERR_USAGE: a newer one is proposed, or nothing is,
+ * it is not screened yet, or the list demands another person than who imported it. */
+HK_API HK_MUST_CHECK hk_status hk_store_approve(hk_revision *out, hk_store *store, const char *list,
+                                                uint64_t newest, const hk_act *act, hk_error *err);
+/* Single entries, all or none of them, by number (hk_listed): lets them out of quarantine, in spite
+ * of what is suspicious; where they are still proposed, they will be active with the rest. */
+HK_API HK_MUST_CHECK hk_status hk_store_approve_entries(hk_revision *out, hk_store *store,
+                                                        const char *list, const uint32_t *entries,
+                                                        size_t count, const hk_act *act,
+                                                        hk_error *err);
+/* Withdraws single entries, proposed ones too, all or none of them. */
+HK_API HK_MUST_CHECK hk_status hk_store_retract(hk_revision *out, hk_store *store, const char *list,
+                                                const uint32_t *entries, size_t count,
+                                                const hk_act *act, hk_error *err);
+/* Makes the list what it was at an older revision of it. */
+HK_API HK_MUST_CHECK hk_status hk_store_rollback(hk_revision *out, hk_store *store,
+                                                 const char *list, uint64_t revision,
+                                                 const hk_act *act, hk_error *err);
+
+/* ---- looking into a store */
+
+typedef struct hk_list_info {
+    hk_list_settings settings;
+    uint64_t revision;                 /* the list's newest */
+    uint64_t entries[HK_ENTRY_STATES]; /* by state; as of now */
+    uint64_t proposed_withdrawals;     /* active entries that what is proposed would withdraw */
+    uint64_t proposed_replacements;    /* and would replace */
+    uint64_t unscreened;               /* proposed entries that hk_store_screen has not seen */
+} hk_list_info;
+
+/* The names of all lists, in byte order; *out and what it holds are one block, free with free(). */
+HK_API HK_MUST_CHECK hk_status hk_store_lists(char ***out, size_t *count, hk_store *store,
+                                              hk_error *err);
+/* Strings are borrowed until the store's next call. HK_ERR_USAGE: no such list. */
+HK_API HK_MUST_CHECK hk_status hk_store_info(hk_list_info *out, hk_store *store, const char *list,
+                                             hk_error *err);
+
+/* One entry as a reading finds it. */
+typedef struct hk_listed {
+    uint32_t number; /* the entry's, in the store; a replacement has another */
+    hk_entry entry;
+    hk_entry_state state;
+    hk_entry_state before; /* with hk_reading_compare: at `from` */
+    unsigned suspicions;   /* HK_SUSPECT_* */
+    uint32_t replaces;     /* the entry of which this is a newer version; 0: none */
+    const char *why;       /* of suspicions: words, one line each; NULL if none are kept */
+    uint64_t imported;     /* the revision that proposed it */
+} hk_listed;
+
+/* Goes through entries in the order of their numbers. The state of one moment, whatever is
+ * changed meanwhile. */
+typedef struct hk_reading hk_reading;
+
+/* The entries of a list at a revision (0: the newest) whose state is in `states`, an or of
+ * (1 << hk_entry_state). */
+HK_API HK_MUST_CHECK hk_status hk_reading_open(hk_reading **out, hk_store *store, const char *list,
+                                               uint64_t revision, unsigned states, hk_error *err);
+/* The versions of one entry: by its id as its source calls it, "#NUMBER", or a hash or digest in
+ * hex that it has. */
+HK_API HK_MUST_CHECK hk_status hk_reading_find(hk_reading **out, hk_store *store, const char *list,
+                                               const char *what, hk_error *err);
+/* The entries whose state differs between two revisions, in either direction (0: the newest). */
+HK_API HK_MUST_CHECK hk_status hk_reading_compare(hk_reading **out, hk_store *store,
+                                                  const char *list, uint64_t from, uint64_t to,
+                                                  hk_error *err);
+/* What approving would change: proposed and quarantined entries, and, with state `withdrawn` or
+ * `replaced` and before `active`, those they withdraw and replace. */
+HK_API HK_MUST_CHECK hk_status hk_reading_staged(hk_reading **out, hk_store *store,
+                                                 const char *list, hk_error *err);
+/* The next entry, borrowed until the next call; *out = NULL after the last. */
+HK_API HK_MUST_CHECK hk_status hk_reading_next(const hk_listed **out, hk_reading *reading,
+                                               hk_error *err);
+HK_API void hk_reading_close(hk_reading *reading);
+
+/* Calls on_revision with each revision of the list, the newest first; it returns false to stop. The
+ * revision is borrowed for the call, in which the store is not to be used. */
+HK_API HK_MUST_CHECK hk_status hk_store_log(hk_store *store, const char *list,
+                                            bool (*on_revision)(void *context,
+                                                                const hk_revision *revision),
+                                            void *context, hk_error *err);
+/* Calls on_change with each change of state of one entry, in the order in which they were made; as
+ * hk_store_log. HK_ERR_USAGE: no such entry. */
+HK_API HK_MUST_CHECK hk_status hk_store_history(hk_store *store, uint32_t entry,
+                                                void (*on_change)(void *context,
+                                                                  const hk_revision *revision,
+                                                                  hk_entry_state state),
+                                                void *context, hk_error *err);
+
+/* Writes the entries of a list at a revision (0: the newest) whose state is in `states` into a
+ * file, beside it first; "-" is stdout. *left_out receives how many hold nothing that the format
+ * can say. */
+HK_API HK_MUST_CHECK hk_status hk_store_export(uint64_t *written, uint64_t *left_out,
+                                               hk_store *store, const char *list, uint64_t revision,
+                                               unsigned states, const char *format,
+                                               const char *path, hk_error *err);
+
+/* Checks the whole store: SQLite's own check, every sum, every state against the revisions that
+ * made it. Calls on_problem (may be NULL) with each thing that is wrong, up to a hundred; *problems
+ * receives how many there were. on_progress may be NULL; false stops it (HK_ERR_STOPPED). */
+HK_API HK_MUST_CHECK hk_status hk_store_verify(
+    size_t *problems, hk_store *store, void (*on_problem)(void *context, const char *message),
+    bool (*on_progress)(void *context, uint64_t done, uint64_t total), void *context,
+    hk_error *err);
+
+/* ---- searching a store */
+
+/* A list of a store as it is now, for matching: its snapshot, with what changed since; where there
+ * is none, or too much changed, a new one is made, and kept where the folder can be written. The
+ * hk_list is of its own: the store may be closed. */
+HK_API HK_MUST_CHECK hk_status hk_store_list(hk_list **out, hk_store *store, const char *list,
+                                             hk_error *err);
 
 /* ---- verdicts ----------------------------------------------------------------------------- */
 
@@ -368,7 +713,8 @@ typedef struct hk_match {
     const char *probe; /* how the query was looked at: "plain"; static; NULL for a digest */
     unsigned distance; /* HK_BASIS_PDQ only */
     hk_orientation orientation;
-    bool inverted; /* the query's colours are the entry's negative */
+    bool inverted;   /* the query's colours are the entry's negative */
+    bool known_good; /* the list is one of known-good material */
 } hk_match;
 
 typedef struct hk_matcher hk_matcher;
@@ -376,7 +722,7 @@ typedef struct hk_matcher hk_matcher;
 typedef struct hk_match_options {
     size_t size;           /* of this struct, set by the INIT */
     int max_distance;      /* bits, 0..128; -1: the model's default radius */
-    size_t max_matches;    /* per file, the nearest; 0: no bound */
+    size_t max_matches;    /* per file, the nearest, known before known good; 0: no bound */
     bool accept_uncertain; /* truncated, degenerate or low-quality without a hit: none */
 } hk_match_options;
 #define HK_MATCH_OPTIONS_INIT                                                                      \
@@ -450,6 +796,8 @@ typedef struct hk_file {
     const hk_match *matches;    /* exact before near, near by distance */
     size_t match_count;
     bool matches_truncated; /* max_matches cut the array */
+    bool known_good;        /* a digest of it is in a known-good list */
+    bool conflict;          /* known and known-good lists both hold it: for a person to decide */
 } hk_file;
 
 /* found = sum of by_class, always. */
@@ -457,7 +805,8 @@ typedef struct hk_account {
     uint64_t found;
     uint64_t by_class[HK_CLASSES];
     uint64_t by_status[HK_FILE_STATUSES];
-    uint64_t by_verdict[HK_VERDICTS]; /* with a matcher only */
+    uint64_t by_verdict[HK_VERDICTS]; /* these with a matcher only */
+    uint64_t known_good, conflicts;   /* files of which hk_file says so */
 } hk_account;
 
 typedef struct hk_progress {

@@ -5,11 +5,15 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/mem.h"
+#include "feed/entry.h"
+#include "list/shelf.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { TEXT_BLOCK = 1 << 16, ONES_SLACK = 16 };
+enum { TEXT_BLOCK = 1 << 16 };
 
 /* Strings live in blocks that are freed together. */
 struct hk__text_block {
@@ -78,10 +82,13 @@ void hk_list_free(hk_list *list)
         hk__free(list->digests[basis].bytes);
         hk__free(list->digests[basis].entry);
     }
+    hk_index_free(list->index);
+    hk__shelf_close(list->shelf);
     hk__free(list->hashes);
     hk__free(list->hash_entry);
     hk__free(list->entries);
     hk__free(list->bad);
+    hk__free(list->snapshot);
     hk__free(list->name);
     hk__free(list);
 }
@@ -109,27 +116,6 @@ hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const c
     return HK_OK;
 }
 
-bool hk__list_hash_is_degenerate(const hk_hash *hash)
-{
-    const unsigned ones = hk_hash_ones(hash), half = HK_HASH_BITS / 2;
-    return ones + ONES_SLACK < half || ones > half + ONES_SLACK;
-}
-
-bool hk__list_is_of_nothing(const hk_digests *digests)
-{
-    static const uint8_t md5[] = {0xd4, 0x1d, 0x8c, 0xd9, 0x8f, 0x00, 0xb2, 0x04,
-                                  0xe9, 0x80, 0x09, 0x98, 0xec, 0xf8, 0x42, 0x7e};
-    static const uint8_t sha1[] = {0xda, 0x39, 0xa3, 0xee, 0x5e, 0x6b, 0x4b, 0x0d, 0x32, 0x55,
-                                   0xbf, 0xef, 0x95, 0x60, 0x18, 0x90, 0xaf, 0xd8, 0x07, 0x09};
-    static const uint8_t sha256[] = {0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14,
-                                     0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24,
-                                     0x27, 0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c,
-                                     0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55};
-    return (digests->present & HK_DIGEST_MD5 && !memcmp(digests->md5, md5, sizeof md5)) ||
-           (digests->present & HK_DIGEST_SHA1 && !memcmp(digests->sha1, sha1, sizeof sha1)) ||
-           (digests->present & HK_DIGEST_SHA256 && !memcmp(digests->sha256, sha256, sizeof sha256));
-}
-
 static bool add_hash(hk_list *list, const hk_hash *hash, uint32_t entry)
 {
     size_t capacity = list->hash_capacity;
@@ -154,51 +140,106 @@ static bool add_digest(hk__digest_column *column, const hk_digests *digests, hk_
     return true;
 }
 
-/* Takes out of the entry what would do harm, with a quarantined line for it. */
-static hk_status quarantine(hk_list *list, hk__new_entry *entry, hk_error *err)
+hk_status hk__list_add_values(hk_list *list, const hk_entry *entry, uint32_t number, hk_error *err)
 {
-    hk_status status = HK_OK;
-    if (entry->has_hash && hk__list_hash_is_degenerate(&entry->hash)) {
-        entry->has_hash = false;
-        status = hk__list_add_bad(list, entry->line, true,
-                                  "degenerate hash: its one-bits are far from 128, it would match "
-                                  "flat pictures",
-                                  err);
-    }
-    if (!status && hk__list_is_of_nothing(&entry->digests)) {
-        entry->digests.present = 0;
-        status = hk__list_add_bad(list, entry->line, true,
-                                  "digest of the empty file: every empty file would match", err);
-    }
-    return status;
-}
-
-hk_status hk__list_add(hk_list *list, const hk__new_entry *new_entry, hk_error *err)
-{
-    hk__new_entry kept = *new_entry, *entry = &kept;
-    if (!entry->has_hash && !entry->digests.present)
-        return hk__list_add_bad(list, entry->line, false, "neither a hash nor a digest", err);
-    hk_status status = quarantine(list, entry, err);
-    if (status || (!entry->has_hash && !entry->digests.present))
-        return status;
-    if (list->count >= UINT32_MAX)
-        return hk__fail(err, HK_ERR_LIMIT, "a list holds at most %u entries", UINT32_MAX);
-
-    char numbered[32];
-    snprintf(numbered, sizeof numbered, "line %zu", entry->line);
-    const char *id = keep(list, entry->id && *entry->id ? entry->id : numbered);
-    const char *category = entry->category && *entry->category ? keep(list, entry->category) : NULL;
-    if (!id || (entry->category && *entry->category && !category) ||
-        !grow(&list->entries, &list->capacity, list->count, sizeof *list->entries))
-        return hk__fail_memory(err);
-
-    const uint32_t number = (uint32_t)list->count;
-    if (entry->has_hash && !add_hash(list, &entry->hash, number))
+    if ((entry->has_hash && !add_hash(list, &entry->hash, number)) ||
+        (entry->has_exact_hash && !add_hash(list, &entry->exact_hash, number)))
         return hk__fail_memory(err);
     for (int basis = 0; basis < HK_BASIS_PDQ; basis++)
         if (entry->digests.present >> basis & 1 &&
             !add_digest(&list->digests[basis], &entry->digests, (hk_basis)basis, number))
             return hk__fail_memory(err);
-    list->entries[list->count++] = (hk__list_entry){id, category};
     return HK_OK;
+}
+
+/* Takes out of the entry what would do harm, with a quarantined line for it. */
+static hk_status quarantine(hk_list *list, hk_entry *entry, size_t line, hk_error *err)
+{
+    hk_status status = HK_OK;
+    const unsigned suspicions = hk__entry_suspicions(entry);
+    if (suspicions & HK_SUSPECT_DEGENERATE) {
+        entry->has_hash = entry->has_exact_hash = false;
+        status = hk__list_add_bad(list, line, true,
+                                  "degenerate hash: its one-bits are far from 128, it would match "
+                                  "flat pictures",
+                                  err);
+    }
+    if (!status && suspicions & HK_SUSPECT_EMPTY_FILE) {
+        entry->digests.present = 0;
+        status = hk__list_add_bad(list, line, true,
+                                  "digest of the empty file: every empty file would match", err);
+    }
+    return status;
+}
+
+static bool is_searchable(const hk_entry *entry)
+{
+    return entry->has_hash || entry->has_exact_hash || entry->digests.present;
+}
+
+hk_status hk__list_add(hk_list *list, const hk_entry *new_entry, size_t line, hk_error *err)
+{
+    hk_entry kept = *new_entry, *entry = &kept;
+    if (!is_searchable(entry))
+        return hk__list_add_bad(list, line, false, "neither a hash nor a digest", err);
+    hk_status status = quarantine(list, entry, line, err);
+    if (status || !is_searchable(entry))
+        return status;
+    if (list->count >= UINT32_MAX)
+        return hk__fail(err, HK_ERR_LIMIT, "a list holds at most %u entries", UINT32_MAX);
+
+    char numbered[32];
+    snprintf(numbered, sizeof numbered, "line %zu", line);
+    const char *id = keep(list, entry->id && *entry->id       ? entry->id
+                                : entry->name && *entry->name ? entry->name
+                                                              : numbered);
+    const char *category = entry->category && *entry->category ? keep(list, entry->category) : NULL;
+    if (!id || (entry->category && *entry->category && !category) ||
+        !grow(&list->entries, &list->capacity, list->count, sizeof *list->entries))
+        return hk__fail_memory(err);
+
+    status = hk__list_add_values(list, entry, (uint32_t)list->count, err);
+    if (!status)
+        list->entries[list->count++] = (hk__list_entry){id, category};
+    return status;
+}
+
+hk_status hk__list_searched(const hk_list *list, hk_status status, hk_error *err)
+{
+    if (status != HK_ERR_FORMAT || !list->snapshot)
+        return status;
+    if (unlink(list->snapshot) && errno != ENOENT)
+        return hk__fail(err, HK_ERR_FORMAT,
+                        "%s: is damaged, and cannot be removed: %s; remove it, and it will be made "
+                        "anew",
+                        list->snapshot, strerror(errno));
+    return hk__fail(err, HK_ERR_FORMAT,
+                    "%s: was damaged, and is removed; try again: it will be made anew from the "
+                    "store",
+                    list->snapshot);
+}
+
+hk_status hk__list_entry_of(hk__list_entry *out, const hk_list *list, uint32_t id, hk_error *err)
+{
+    if (list->shelf)
+        return hk__shelf_find(out, list->shelf, id, err);
+    if (id >= list->count)
+        return hk__fail(err, HK_ERR_FORMAT, "the list %s has no entry %u", list->name, id);
+    *out = list->entries[id];
+    return HK_OK;
+}
+
+void hk_list_set_known_good(hk_list *list, bool known_good)
+{
+    list->known_good = known_good;
+}
+
+bool hk_list_known_good(const hk_list *list)
+{
+    return list->known_good;
+}
+
+uint64_t hk_list_revision(const hk_list *list)
+{
+    return list->revision;
 }

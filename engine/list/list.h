@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * list.h - a list of known images in memory, as matching wants it: a column of perceptual hashes
- * and a column of each sort of digest, each value naming its entry.
+ * list.h - a list of known images as matching wants it: an index whose ids are entries, and words
+ * for an entry that was hit.
  *
- *      pdq[]     value | entry          entries[]   id | category | line
+ * A list from a file (list_load.c) lies in memory, in columns, and its matcher makes the index:
+ *
+ *      pdq[]     value | entry          entries[]   id | category
  *      md5[]     value | entry
  *      sha1[]    value | entry
  *      sha256[]  value | entry
+ *
+ * A list from a store (searchable.c) brings its index along, mapped from a snapshot, and looks the
+ * words up in the store when an entry is hit. It has no columns.
  */
 #ifndef HK_LIST_LIST_H
 #define HK_LIST_LIST_H
@@ -28,6 +33,11 @@ typedef struct hk__digest_column {
 
 struct hk_list {
     char *name;
+    bool known_good;
+    uint64_t revision;       /* of a store; 0: from a file */
+    hk_index *index;         /* owned; NULL: from a file */
+    char *snapshot;          /* owned; the file that the index is mapped from; NULL: none */
+    struct hk__shelf *shelf; /* owned; where its entries are looked up; NULL: from a file */
     hk__list_entry *entries;
     size_t count, capacity;
     hk_hash *hashes;      /* [hash_count] */
@@ -39,31 +49,28 @@ struct hk_list {
     struct hk__text_block *text; /* every string of the list */
 };
 
-/* One entry as a format's reader found it; strings are borrowed. */
-typedef struct hk__new_entry {
-    bool has_hash;
-    hk_hash hash;
-    hk_digests digests;
-    const char *id;       /* NULL: "line N" */
-    const char *category; /* NULL: none */
-    size_t line;
-} hk__new_entry;
-
 /* An empty list called `name`. */
 hk_status hk__list_new(hk_list **out, const char *name, hk_error *err) HK_MUST_CHECK;
 
-/* Adds the entry without what would do harm (a hash whose one-bits are far from 128, digests of the
- * empty file), for which there is a quarantined line. Nothing to match at all is a bad line. */
-hk_status hk__list_add(hk_list *list, const hk__new_entry *entry, hk_error *err) HK_MUST_CHECK;
+/* Adds the entry without what would do harm (hk__entry_suspicions), for which there is a
+ * quarantined line; its id is "line N" where it has none. Nothing to match at all is a bad line. */
+hk_status hk__list_add(hk_list *list, const hk_entry *entry, size_t line,
+                       hk_error *err) HK_MUST_CHECK;
+/* Puts the entry's hashes and digests into the columns, under this number. */
+hk_status hk__list_add_values(hk_list *list, const hk_entry *entry, uint32_t number,
+                              hk_error *err) HK_MUST_CHECK;
 /* `reason` is static. More than HK__LIST_BAD_MAX of them are HK_ERR_LIMIT: that is no list. */
 hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const char *reason,
                            hk_error *err) HK_MUST_CHECK;
 
-/* A degenerate hash: a healthy one has 128 one-bits. Of 30,171 hashes of real pictures 24 had
- * another number, all of flags and screens. */
-bool hk__list_hash_is_degenerate(const hk_hash *hash);
+/* Returns the status of a search in the list's index. Where that is damage to the list's snapshot,
+ * which shows only where a search comes upon it, the file is removed, so that the next to open the
+ * list makes it anew, and err says so. */
+hk_status hk__list_searched(const hk_list *list, hk_status status, hk_error *err);
 
-/* Whether one of the digests is that of zero bytes: every empty file would be a hit. */
-bool hk__list_is_of_nothing(const hk_digests *digests);
+/* The entry with this id of the list's index; its strings live as long as the list. Any number of
+ * threads. HK_ERR_FORMAT: the store does not hold it, or is damaged. */
+hk_status hk__list_entry_of(hk__list_entry *out, const hk_list *list, uint32_t id,
+                            hk_error *err) HK_MUST_CHECK;
 
 #endif

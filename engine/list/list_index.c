@@ -7,9 +7,23 @@
 
 #include <string.h>
 
+/* A list from a store has its index, and no columns to make another of. */
+static hk_status check_columns(const hk_list *list, hk_error *err)
+{
+    return list->index
+               ? hk__fail(
+                     err, HK_ERR_USAGE,
+                     "the list %s is from a store: it has an index, and no other is made of it",
+                     list->name)
+               : HK_OK;
+}
+
 hk_status hk_list_index(hk_index **out, const hk_list *list, const hk_index_options *options,
                         hk_error *err)
 {
+    hk_status status = check_columns(list, err);
+    if (status)
+        return status;
     hk_index_source source = {
         .hashes = list->hashes, .hash_ids = list->hash_entry, .hash_count = list->hash_count};
     for (int basis = 0; basis < HK_BASIS_PDQ; basis++) {
@@ -26,6 +40,9 @@ hk_status hk_list_changes(hk_index_change **out, size_t *count, const hk_list *l
     size_t total = list->hash_count, at = 0;
     for (int basis = 0; basis < HK_BASIS_PDQ; basis++)
         total += list->digests[basis].count;
+    hk_status status = check_columns(list, err);
+    if (status)
+        return status;
     if (first_id > UINT32_MAX || list->count > UINT32_MAX - first_id)
         return hk__fail(err, HK_ERR_LIMIT, "ids end at %u: make the index anew", UINT32_MAX);
     hk_index_change *changes = hk__alloc(total, sizeof *changes); /* the caller's, to free() */

@@ -2,16 +2,22 @@
 /*
  * match.c - see match.h.
  *
- * Each file is looked up by its digests, then by its hash in eight orientations, as it is and with
- * its colours inverted: 16 queries in one search. An inverted picture has every bit flipped, so
- * its queries are the complements.
+ * Each list is searched by itself, in its own index: for the file's digests, then for its hash in
+ * eight orientations, as it is and with its colours inverted: 16 queries in one search. An inverted
+ * picture has every bit flipped, so its queries are the complements.
+ *
+ *      list 0   index -> finds --\
+ *      list 1   index -> finds ---+-> the best of all lists -> words of their entries -> matches
+ *      ...                       /
+ *
+ * The bound on matches holds in each search anew, so that what fills one list's share never hides
+ * what another list has. Words are looked up last: in a store that is a query for each.
  */
 #include "match/match.h"
 
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/mem.h"
-#include "index/digests.h"
 #include "list/list.h"
 #include "spectrum/spectrum.h"
 
@@ -20,18 +26,19 @@
 
 enum { QUERIES = 2 * HK_ORIENTATIONS, MAX_RADIUS = 128 };
 
-/* Where an item of the index or of a digest table comes from. */
-typedef struct origin {
-    uint32_t list, entry;
-} origin;
+/* A list and where it is searched. */
+typedef struct source {
+    const hk_list *list;
+    const hk_index *index; /* the list's own, or `made` */
+    hk_index *made;        /* owned; NULL: the list has one */
+    bool known_good;
+} source;
 
 struct hk_matcher {
-    const hk_list **lists;
-    size_t list_count;
-    hk_index *index;
-    origin *hash_origin; /* [items of the index] */
-    hk__digest_table *digests[HK_BASIS_PDQ];
-    origin *digest_origin[HK_BASIS_PDQ];
+    source *sources; /* [count] */
+    size_t count;
+    unsigned digests;       /* HK_DIGEST_* that any list holds, */
+    unsigned known_digests; /* and that a list of known images holds */
     unsigned max_distance;
     size_t max_matches;
     bool accept_uncertain;
@@ -43,57 +50,29 @@ const char *hk_verdict_name(hk_verdict verdict)
     return (unsigned)verdict < HK_VERDICTS ? names[verdict] : NULL;
 }
 
-static hk_status index_hashes(hk_matcher *matcher, hk_error *err)
-{
-    size_t total = 0, at = 0;
-    for (size_t l = 0; l < matcher->list_count; l++)
-        total += matcher->lists[l]->hash_count;
-    hk_hash *hashes = hk__alloc(total, sizeof *hashes);
-    matcher->hash_origin = hk__alloc(total, sizeof *matcher->hash_origin);
-    hk_status status = hashes && matcher->hash_origin ? HK_OK : hk__fail_memory(err);
-    for (size_t l = 0; !status && l < matcher->list_count; l++) {
-        const hk_list *list = matcher->lists[l];
-        for (size_t i = 0; i < list->hash_count; i++, at++) {
-            hashes[at] = list->hashes[i];
-            matcher->hash_origin[at] = (origin){(uint32_t)l, list->hash_entry[i]};
-        }
-    }
-    hk_index_options options = HK_INDEX_OPTIONS_INIT;
-    options.max_distance = matcher->max_distance;
-    options.threads = 0;
-    if (!status)
-        status = hk_index_build(&matcher->index, hashes, total, &options, err);
-    hk__free(hashes);
-    return status;
-}
+/* ---- making one ---------------------------------------------------------------------------- */
 
-static hk_status index_digests(hk_matcher *matcher, hk_basis basis, hk_error *err)
+static hk_status add_source(hk_matcher *matcher, const hk_list *list, hk_error *err)
 {
-    const size_t size = hk__digest_size(basis);
-    size_t total = 0, at = 0;
-    for (size_t l = 0; l < matcher->list_count; l++)
-        total += matcher->lists[l]->digests[basis].count;
-    if (!total)
-        return HK_OK;
-    if (total > UINT32_MAX)
-        return hk__fail(err, HK_ERR_LIMIT, "at most %u digests of one sort", UINT32_MAX);
-    uint8_t *bytes = hk__alloc(total, size);
-    uint32_t *items = hk__alloc(total, sizeof *items);
-    origin *origins = matcher->digest_origin[basis] = hk__alloc(total, sizeof *origins);
-    hk_status status = bytes && items && origins ? HK_OK : hk__fail_memory(err);
-    for (size_t l = 0; !status && l < matcher->list_count; l++) {
-        const hk__digest_column *column = &matcher->lists[l]->digests[basis];
-        for (size_t i = 0; i < column->count; i++, at++) {
-            memcpy(bytes + at * size, column->bytes + i * size, size);
-            items[at] = (uint32_t)at;
-            origins[at] = (origin){(uint32_t)l, column->entry[i]};
-        }
+    source *s = &matcher->sources[matcher->count++];
+    *s = (source){.list = list, .index = list->index, .known_good = list->known_good};
+    if (!s->index) {
+        hk_index_options options = HK_INDEX_OPTIONS_INIT;
+        options.max_distance = matcher->max_distance;
+        options.threads = 0;
+        hk_status status = hk_list_index(&s->made, list, &options, err);
+        if (status)
+            return status;
+        s->index = s->made;
     }
-    if (!status)
-        status = hk__digest_table_new(&matcher->digests[basis], size, bytes, items, total, err);
-    hk__free(bytes);
-    hk__free(items);
-    return status;
+    hk_index_info info;
+    hk_index_describe(&info, s->index);
+    for (int basis = 0; basis < HK_BASIS_PDQ; basis++)
+        if (info.digests[basis]) {
+            matcher->digests |= 1u << basis;
+            matcher->known_digests |= s->known_good ? 0 : 1u << basis;
+        }
+    return HK_OK;
 }
 
 hk_status hk_matcher_new(hk_matcher **out, const hk_list *const *lists, size_t count,
@@ -115,15 +94,10 @@ hk_status hk_matcher_new(hk_matcher **out, const hk_list *const *lists, size_t c
                                                       : (unsigned)options->max_distance;
     matcher->max_matches = options->max_matches;
     matcher->accept_uncertain = options->accept_uncertain;
-    matcher->list_count = count;
-    matcher->lists = hk__alloc(count, sizeof *matcher->lists);
-    hk_status status = matcher->lists ? HK_OK : hk__fail_memory(err);
+    matcher->sources = hk__alloc(count, sizeof *matcher->sources);
+    hk_status status = matcher->sources ? HK_OK : hk__fail_memory(err);
     for (size_t l = 0; !status && l < count; l++)
-        matcher->lists[l] = lists[l];
-    if (!status)
-        status = index_hashes(matcher, err);
-    for (int basis = 0; !status && basis < HK_BASIS_PDQ; basis++)
-        status = index_digests(matcher, (hk_basis)basis, err);
+        status = add_source(matcher, lists[l], err);
     if (status)
         hk_matcher_free(matcher);
     else
@@ -135,13 +109,9 @@ void hk_matcher_free(hk_matcher *matcher)
 {
     if (!matcher)
         return;
-    for (int basis = 0; basis < HK_BASIS_PDQ; basis++) {
-        hk__digest_table_free(matcher->digests[basis]);
-        hk__free(matcher->digest_origin[basis]);
-    }
-    hk_index_free(matcher->index);
-    hk__free(matcher->hash_origin);
-    hk__free(matcher->lists);
+    for (size_t l = 0; l < matcher->count; l++)
+        hk_index_free(matcher->sources[l].made);
+    hk__free(matcher->sources);
     hk__free(matcher);
 }
 
@@ -152,62 +122,75 @@ unsigned hk_matcher_max_distance(const hk_matcher *matcher)
 
 unsigned hk__matcher_digests(const hk_matcher *matcher)
 {
-    unsigned present = 0;
-    for (int basis = 0; basis < HK_BASIS_PDQ; basis++)
-        present |= (matcher->digests[basis] ? 1u : 0u) << basis;
-    return present;
+    return matcher->digests;
 }
 
-static hk_match match_of(const hk_matcher *matcher, origin from, hk_basis basis)
-{
-    const hk_list *list = matcher->lists[from.list];
-    const hk__list_entry *entry = &list->entries[from.entry];
-    return (hk_match){
-        .list = list->name, .entry = entry->id, .category = entry->category, .basis = basis};
-}
+/* ---- finding ------------------------------------------------------------------------------- */
 
-/* Appends a match; false when out of memory. */
-static bool append(hk__judgement *judgement, size_t *capacity, hk_match match)
+/* What will be a match, without the words of its entry. */
+typedef struct find {
+    const source *source; /* of the matcher's, which lie in the order of the lists */
+    uint32_t entry;
+    hk_basis basis;
+    unsigned distance; /* these two of HK_BASIS_PDQ */
+    uint32_t query;
+} find;
+
+/* What one file's look-up gathers; it lives as long as the call, so that threads share nothing. */
+typedef struct finds {
+    find *find;
+    size_t count, capacity;
+    bool in_known[2], in_good[2]; /* by whether it is near: a list of that sort hits */
+    bool truncated;
+} finds;
+
+static hk_status add_find(finds *all, find one, hk_error *err)
 {
-    if (judgement->count == *capacity) {
-        const size_t wanted = *capacity ? *capacity * 2 : 8;
-        hk_match *grown = hk__realloc(judgement->matches, wanted, sizeof *grown);
+    const bool near = one.basis == HK_BASIS_PDQ;
+    if (all->count == all->capacity) {
+        const size_t wanted = all->capacity ? all->capacity * 2 : 8;
+        find *grown = hk__realloc(all->find, wanted, sizeof *grown);
         if (!grown)
-            return false;
-        judgement->matches = grown;
-        *capacity = wanted;
+            return hk__fail_memory(err);
+        all->find = grown;
+        all->capacity = wanted;
     }
-    judgement->matches[judgement->count++] = match;
-    return true;
-}
-
-static hk_status look_up_digests(hk__judgement *judgement, size_t *capacity,
-                                 const hk_matcher *matcher, const hk_digests *digests,
-                                 hk_error *err)
-{
-    for (int basis = 0; basis < HK_BASIS_PDQ; basis++) {
-        if (!matcher->digests[basis] || !(digests->present >> basis & 1))
-            continue;
-        size_t count;
-        const uint32_t *items;
-        hk_status status = hk__digest_table_find(&items, &count, matcher->digests[basis],
-                                                 hk__digest_bytes(digests, (hk_basis)basis), err);
-        if (status)
-            return status;
-        for (size_t i = 0; i < count; i++) {
-            if (matcher->max_matches && judgement->count == matcher->max_matches) {
-                judgement->truncated = true;
-                return HK_OK;
-            }
-            const origin from = matcher->digest_origin[basis][items[i]];
-            if (!append(judgement, capacity, match_of(matcher, from, (hk_basis)basis)))
-                return hk__fail_memory(err);
-        }
-    }
+    all->find[all->count++] = one;
+    *(one.source->known_good ? &all->in_good[near] : &all->in_known[near]) = true;
     return HK_OK;
 }
 
-/* One item may be near in several orientations (symmetric pictures): the nearest one stands. */
+static hk_status look_up_digest(finds *all, const hk_matcher *matcher, const source *from,
+                                hk_basis basis, const hk_digests *digests, hk_error *err)
+{
+    uint32_t *entries;
+    size_t count;
+    hk_status status = hk_index_find_digest(&entries, &count, from->index, basis,
+                                            hk__digest_bytes(digests, basis), err);
+    if (status)
+        return status;
+    for (size_t i = 0; !status && i < count; i++) {
+        if (matcher->max_matches && i == matcher->max_matches) {
+            all->truncated = true; /* those are of equal worth, and enough */
+            break;
+        }
+        status = add_find(all, (find){.source = from, .entry = entries[i], .basis = basis}, err);
+    }
+    hk__free(entries);
+    return status;
+}
+
+static void make_queries(hk_hash queries[QUERIES], const hk_fingerprint *fingerprint)
+{
+    for (int o = 0; o < HK_ORIENTATIONS; o++)
+        for (int w = 0; w < 4; w++) {
+            queries[o].word[w] = fingerprint->hash[o].word[w];
+            queries[HK_ORIENTATIONS + o].word[w] = ~fingerprint->hash[o].word[w];
+        }
+}
+
+/* One entry may be near in several orientations (symmetric pictures), or by its hash of the exact
+ * grid as well: the nearest one stands. */
 static int by_item(const void *a, const void *b)
 {
     const hk_hit *x = a, *y = b;
@@ -218,55 +201,124 @@ static int by_item(const void *a, const void *b)
     return x->query < y->query ? -1 : x->query > y->query;
 }
 
-static int by_distance(const void *a, const void *b)
+static hk_status look_up_hash(finds *all, const hk_matcher *matcher, const source *from,
+                              const hk_hash queries[QUERIES], hk_error *err)
 {
-    const hk_hit *x = a, *y = b;
-    if (x->distance != y->distance)
-        return x->distance < y->distance ? -1 : 1;
-    return x->item < y->item ? -1 : x->item > y->item;
-}
-
-static hk_status look_up_hash(hk__judgement *judgement, size_t *capacity, const hk_matcher *matcher,
-                              const hk_fingerprint *fingerprint, hk_error *err)
-{
-    hk_hash queries[QUERIES];
-    for (int o = 0; o < HK_ORIENTATIONS; o++)
-        for (int w = 0; w < 4; w++) {
-            queries[o].word[w] = fingerprint->hash[o].word[w];
-            queries[HK_ORIENTATIONS + o].word[w] = ~fingerprint->hash[o].word[w];
-        }
-
     hk_hits hits;
-    hk_status status = hk_index_within(&hits, matcher->index, queries, QUERIES,
-                                       matcher->max_distance, matcher->max_matches, err);
+    hk_status status = hk_index_within(&hits, from->index, queries, QUERIES, matcher->max_distance,
+                                       matcher->max_matches, err);
     if (status)
         return status;
-    judgement->truncated |= hits.truncated;
+    if (hits.approximate) /* no hit would not mean none */
+        status = hk__fail(err, HK_ERR_USAGE,
+                          "the index of the list %s may miss copies: open it with the engine auto",
+                          from->list->name);
+    all->truncated |= hits.truncated;
     if (hits.count)
         qsort(hits.hit, hits.count, sizeof *hits.hit, by_item);
-    size_t kept = 0;
-    for (size_t i = 0; i < hits.count; i++)
-        if (i == 0 || hits.hit[i].item != hits.hit[i - 1].item)
-            hits.hit[kept++] = hits.hit[i];
-    if (kept)
-        qsort(hits.hit, kept, sizeof *hits.hit, by_distance);
-    for (size_t i = 0; i < kept && !status; i++) {
-        if (matcher->max_matches && judgement->count == matcher->max_matches) {
-            judgement->truncated = true;
-            break;
-        }
+    for (size_t i = 0; !status && i < hits.count; i++) {
         const hk_hit *hit = &hits.hit[i];
-        hk_match match = match_of(matcher, matcher->hash_origin[hit->item], HK_BASIS_PDQ);
-        match.probe = "plain";
-        match.distance = hit->distance;
-        match.orientation = (hk_orientation)(hit->query % HK_ORIENTATIONS);
-        match.inverted = hit->query >= HK_ORIENTATIONS;
-        if (!append(judgement, capacity, match))
-            status = hk__fail_memory(err);
+        if (i && hit->item == hit[-1].item)
+            continue;
+        status =
+            add_find(all, (find){from, hit->item, HK_BASIS_PDQ, hit->distance, hit->query}, err);
     }
     hk_hits_free(&hits);
     return status;
 }
+
+static hk_status look_up(finds *all, const hk_matcher *matcher, const hk__evidence *evidence,
+                         hk_error *err)
+{
+    hk_hash queries[QUERIES];
+    hk_status status = HK_OK;
+    if (evidence->hashed)
+        make_queries(queries, evidence->fingerprint);
+    for (size_t l = 0; !status && l < matcher->count; l++) {
+        const source *from = &matcher->sources[l];
+        for (int basis = 0; !status && basis < HK_BASIS_PDQ; basis++)
+            if (evidence->digests.present >> basis & 1)
+                status =
+                    look_up_digest(all, matcher, from, (hk_basis)basis, &evidence->digests, err);
+        if (!status && evidence->hashed)
+            status = look_up_hash(all, matcher, from, queries, err);
+        status = hk__list_searched(from->list, status, err);
+    }
+    return status;
+}
+
+/* ---- what is given out --------------------------------------------------------------------- */
+
+/* Digests before hashes, and of those the nearest first; where that is equal, known before known
+ * good. Of digests the sort of the list comes first: the first match is what `exact` rests on. */
+static unsigned rank_of(const find *f)
+{
+    if (f->basis != HK_BASIS_PDQ)
+        return (f->source->known_good ? HK_BASIS_PDQ : 0) + (unsigned)f->basis;
+    return 2 * (HK_BASIS_PDQ + f->distance) + f->source->known_good;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    const find *x = a, *y = b;
+    const unsigned x_rank = rank_of(x), y_rank = rank_of(y);
+    if (x_rank != y_rank)
+        return x_rank < y_rank ? -1 : 1;
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    return x->entry < y->entry ? -1 : x->entry > y->entry;
+}
+
+/* Which to keep: known-good matches never take the place of known ones. */
+static int by_worth(const void *a, const void *b)
+{
+    const find *x = a, *y = b;
+    if (x->source->known_good != y->source->known_good)
+        return x->source->known_good ? 1 : -1;
+    return by_rank(a, b);
+}
+
+static hk_status put_match(hk_match *out, const find *f, hk_error *err)
+{
+    hk__list_entry entry;
+    hk_status status = hk__list_entry_of(&entry, f->source->list, f->entry, err);
+    if (status)
+        return status;
+    *out = (hk_match){.list = f->source->list->name,
+                      .entry = entry.id,
+                      .category = entry.category,
+                      .basis = f->basis,
+                      .known_good = f->source->known_good};
+    if (f->basis == HK_BASIS_PDQ) {
+        out->probe = "plain";
+        out->distance = f->distance;
+        out->orientation = (hk_orientation)(f->query % HK_ORIENTATIONS);
+        out->inverted = f->query >= HK_ORIENTATIONS;
+    }
+    return HK_OK;
+}
+
+static hk_status put_matches(hk__judgement *judgement, const hk_matcher *matcher, finds *all,
+                             hk_error *err)
+{
+    judgement->truncated = all->truncated;
+    if (!all->count)
+        return HK_OK;
+    if (matcher->max_matches && all->count > matcher->max_matches) {
+        qsort(all->find, all->count, sizeof *all->find, by_worth);
+        all->count = matcher->max_matches;
+        judgement->truncated = true;
+    }
+    qsort(all->find, all->count, sizeof *all->find, by_rank);
+    judgement->matches = hk__alloc(all->count, sizeof *judgement->matches);
+    hk_status status = judgement->matches ? HK_OK : hk__fail_memory(err);
+    for (; !status && judgement->count < all->count; judgement->count++)
+        status =
+            put_match(&judgement->matches[judgement->count], &all->find[judgement->count], err);
+    return status;
+}
+
+/* ---- the verdict --------------------------------------------------------------------------- */
 
 /* The verdict of a file that hit nothing: none only if what was looked up says something. */
 static hk_verdict without_hit(const char **reason, const hk_matcher *matcher,
@@ -283,32 +335,51 @@ static hk_verdict without_hit(const char **reason, const hk_matcher *matcher,
             }
         return HK_VERDICT_NONE;
     }
-    /* No picture in it, but its bytes were compared with the lists' digests. */
-    const bool compared = (evidence->digests.present & hk__matcher_digests(matcher)) != 0;
+    /* No picture in it, but its bytes were compared with the digests of known images; having been
+     * compared with those of known-good lists alone says nothing. */
+    const bool compared = (evidence->digests.present & matcher->known_digests) != 0;
     if (hk_file_status_class(evidence->status) == HK_CLASS_SKIPPED && compared)
         return HK_VERDICT_NONE;
     *reason = hk_file_status_name(evidence->status);
     return HK_VERDICT_NOT_CHECKED;
 }
 
+/* The table of match.h. A known-good digest speaks for whatever the decoder made of the file:
+ * truncated, low in quality, failed. A digest is there only if every byte was read and none
+ * changed meanwhile, so these are the very bytes that someone has found good. */
+static void decide(hk__judgement *judgement, const finds *all, const hk_matcher *matcher,
+                   const hk__evidence *evidence)
+{
+    enum { DIGEST, NEAR };
+    const bool known = all->in_known[DIGEST] || all->in_known[NEAR];
+    judgement->known_good = all->in_good[DIGEST];
+    judgement->conflict = known && (all->in_good[DIGEST] || all->in_good[NEAR]);
+    if (all->in_known[DIGEST])
+        judgement->verdict = HK_VERDICT_EXACT;
+    else if (all->in_good[DIGEST])
+        judgement->verdict = HK_VERDICT_NONE;
+    else if (all->in_known[NEAR])
+        judgement->verdict = HK_VERDICT_NEAR;
+    else
+        judgement->verdict = without_hit(&judgement->reason, matcher, evidence);
+}
+
 hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evidence *evidence,
                     hk_error *err)
 {
     hk__judgement judgement = {0};
-    size_t capacity = 0;
-    hk_status status = look_up_digests(&judgement, &capacity, matcher, &evidence->digests, err);
-    const bool exact = judgement.count > 0;
-    if (!status && evidence->hashed)
-        status = look_up_hash(&judgement, &capacity, matcher, evidence->fingerprint, err);
-    if (status) {
+    finds all = {0};
+    hk_status status = look_up(&all, matcher, evidence, err);
+    if (!status)
+        status = put_matches(&judgement, matcher, &all, err);
+    if (!status) {
+        decide(&judgement, &all, matcher, evidence);
+        *out = judgement;
+    } else {
         hk__judgement_clear(&judgement);
-        return status;
     }
-    judgement.verdict = exact             ? HK_VERDICT_EXACT
-                        : judgement.count ? HK_VERDICT_NEAR
-                                          : without_hit(&judgement.reason, matcher, evidence);
-    *out = judgement;
-    return HK_OK;
+    hk__free(all.find);
+    return status;
 }
 
 void hk__judgement_clear(hk__judgement *judgement)
@@ -316,6 +387,8 @@ void hk__judgement_clear(hk__judgement *judgement)
     hk__free(judgement->matches);
     memset(judgement, 0, sizeof *judgement);
 }
+
+/* ---- two images ----------------------------------------------------------------------------- */
 
 hk_status hk_compare(hk_comparison *out, const hk_fingerprint *a, unsigned orientations,
                      const hk_hash *b, int max_distance, hk_error *err)

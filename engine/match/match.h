@@ -3,6 +3,27 @@
  * match.h - from what is known of one file to its verdict (CONTRACT: exact, near, none,
  * not_checked).
  *
+ * What lists of known images hit, and what lists of known-good material hit, decide:
+ *
+ *      known     known-good     verdict     known_good   conflict
+ *      digest    -              exact       -            -
+ *      digest    near           exact       -            yes
+ *      digest    digest         exact       yes          yes
+ *      near      -              near        -            -
+ *      near      near           near        -            yes
+ *      near      digest         none        yes          yes
+ *      -         digest         none        yes          -
+ *      -         near           as nothing: a hash near good material proves nothing
+ *      -         -              by the file itself:
+ *                                 hashed              none
+ *                                 hashed, uncertain   not_checked; none if those are accepted
+ *                                 skipped             none if a known list could have had one of
+ *                                                     its digests, else not_checked
+ *                                 failed              not_checked
+ *
+ * A list that hits by digest and by hash counts as a digest. The upper half holds for every file,
+ * the uncertain and the failed too: only its last two rows look at how it fared.
+ *
  * A matcher is frozen once made; any number of threads may judge with it, each with a verdict of
  * its own.
  */
@@ -23,12 +44,15 @@ typedef struct hk__evidence {
 typedef struct hk__judgement {
     hk_verdict verdict;
     const char *reason; /* why not_checked; static; NULL otherwise */
-    hk_match *matches;  /* owned; exact first, then by distance; free with hk__judgement_clear */
+    hk_match *matches;  /* owned; digests first, then by distance; free with hk__judgement_clear */
     size_t count;
-    bool truncated;
+    bool truncated;  /* max_matches cut the matches, known-good ones first */
+    bool known_good; /* a digest is in a known-good list */
+    bool conflict;   /* lists of both sorts hit */
 } hk__judgement;
 
-/* Judges; *out is overwritten. */
+/* Judges; *out is overwritten. HK_ERR_FORMAT: a list's snapshot or store is damaged; HK_ERR_USAGE:
+ * a list brought an index that may miss what is near. */
 hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evidence *evidence,
                     hk_error *err) HK_MUST_CHECK;
 void hk__judgement_clear(hk__judgement *judgement);

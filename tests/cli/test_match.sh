@@ -116,6 +116,71 @@ is "a list name that is not UTF-8" "$(first seen/half.png list_b64 | base64 -d |
 ln -s loop-b loop-a; ln -s loop-a loop-b
 run 3 match --list list.txt loop-a
 
+# Known-good lists: their digests overrule near matches and bad luck with decoders, nothing else does;
+# lists that disagree are a conflict, whatever the verdict.
+good() { is "known_good, conflict of $1" "$(field "$1" known_good) $(field "$1" conflict)" "$2"; }
+listed() { jq -r --arg p "$1" 'select(.path == $p) | [.matches[] | .basis + (if .known_good then "+" else "" end)] | join(" ")' out; }
+account() { is "account: known_good, conflict" "$(jq -c 'select(.account).account | [.known_good, .conflict]' out)" "$1"; }
+sha256sum seen/half.png seen/stranger7.jpg seen/note.txt cut.jpg dark/* >good.txt
+run 0 match --json --list list.txt --known-good good.txt seen/half.png # a digest of theirs beats near
+verdict seen/half.png none
+good seen/half.png 'true true'
+is "both are listed" "$(listed seen/half.png)" 'sha256+ pdq'
+account '[1,1]'
+is "lists in the account" "$(jq -c 'select(.account).account.lists | map(.known_good)' out)" '[null,true]'
+run 0 match --list list.txt --known-good good.txt seen/half.png
+grep -q '^none .*half.png  (CONFLICT: known good, but near a known image)' out && grep -q 'in good.txt  (known good)' out &&
+    grep -q '^1 known good, 1 conflicts between lists' out || { fail "the conflict in words"; cat out; }
+run 1 match --json --list list.txt --list good.txt --known-good good.txt seen/half.png # but not a digest
+verdict seen/half.png exact
+good seen/half.png 'true true'
+is "known first" "$(listed seen/half.png)" 'sha256 sha256+ pdq'
+run 1 match --list list.txt --list good.txt --known-good good.txt seen/half.png
+grep -q 'CONFLICT: in a known-good list too' out || fail "exact in conflict, in words"
+"$HERKEN" hash --quiet --format pdq seen/half.png seen/stranger8.jpg >good-hashes.txt
+run 1 match --json --list list.txt --known-good good-hashes.txt seen/half.png # nor does a hash of theirs
+verdict seen/half.png near
+good seen/half.png ' true'
+is "the nearer is first" "$(listed seen/half.png)" 'pdq+ pdq'
+account '[0,1]'
+run 1 match --list list.txt --known-good good-hashes.txt seen/half.png
+grep -q 'CONFLICT: near known-good material too' out || fail "near in conflict, in words"
+run 1 match --json --max-matches 1 --list list.txt --known-good good-hashes.txt seen/half.png
+is "the known one is kept" "$(listed seen/half.png)" pdq
+run 0 match --json --list list.txt --known-good good.txt --known-good good-hashes.txt clean seen/stranger7.jpg
+verdict seen/stranger7.jpg none
+good seen/stranger7.jpg 'true '
+verdict clean/note.txt none
+good clean/note.txt 'true '
+verdict clean/stranger8.jpg none
+good clean/stranger8.jpg ' '
+is "near known good" "$(listed clean/stranger8.jpg)" 'pdq+'
+run 0 match --list list.txt --known-good good.txt clean
+if grep -q stranger7 out; then fail "a known-good file is printed without --all"; fi
+run 0 match --all --list list.txt --known-good good.txt clean
+grep -q 'stranger7.jpg  (known good)' out || fail "known good, in words"
+# Whatever the decoder made of them: their bytes are known good. Others like them are not checked.
+run 0 match --json --list list.txt --known-good good.txt dark cut.jpg
+closes
+for f in dark/broken.jpg dark/black.png cut.jpg; do verdict $f none; good $f 'true '; done
+status dark/broken.jpg unreadable
+account '[3,0]'
+run 0 match --list list.txt --known-good good.txt dark
+grep -q 'none .*broken.jpg  (unreadable.*(known good)' out || fail "failed but known good, in words"
+{ cat dark/broken.jpg; echo; } >broken2.jpg
+run 3 match --json --list list.txt --known-good good.txt dark broken2.jpg
+verdict broken2.jpg not_checked
+echo another >other.txt
+run 0 match --json --list list.txt --known-good good.txt other.txt # compared with good ones alone
+verdict other.txt not_checked
+account '[0,0]'
+run 2 match --known-good good.txt seen
+grep -q 'nothing could ever match' err || fail "only known-good lists"
+run 2 match --list list.txt --known-good empty.txt seen
+run 2 match --list list.txt --known-good /nonexistent seen
+run 0 hash --json seen/half.png
+is "no verdicts, no known good" "$(jq -c 'select(.account).account | [.known_good, .conflict]' out)" '[null,null]'
+
 # compare
 run 2 compare known known/k1.png
 run 3 compare --json cut.jpg known/k1.png

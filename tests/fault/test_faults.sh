@@ -49,6 +49,14 @@ md5sum known/* >sums.txt
 run 1 match --json --timeout 1 --worker-memory 512M --worker "$FAULTY" --list sums.txt known
 closes
 for f in known/*; do is "verdict of $f" "$(field "$f" verdict)" exact; done
+# Or on one of known-good material; but a failure that is on none is never clean.
+echo "$(printf %032d 1)  nothing" >other.txt
+run 0 match --json --timeout 1 --worker-memory 512M --worker "$FAULTY" --list other.txt --known-good sums.txt known
+closes
+for f in known/*; do is "verdict of $f" "$(field "$f" verdict) $(field "$f" known_good)" 'none true'; done
+sed '/known.crash/d' sums.txt >fewer.txt
+run 3 match --json --timeout 1 --worker-memory 512M --worker "$FAULTY" --list other.txt --known-good fewer.txt known
+is "verdict of known/crash" "$(field known/crash verdict)" not_checked
 
 if [ -z "${SANITIZED:-}" ]; then # too large for the worker's memory even to be kept
     { cat good.jpg; head -c 200000000 /dev/zero; } >huge.jpg

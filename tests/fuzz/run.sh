@@ -8,7 +8,7 @@ seconds=${1:-60}
 seeds=${2:-}
 tools/bootstrap.sh build fuzz
 cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
-for target in decode list reply snapshot log; do
+for target in decode reply snapshot log feed_text feed_csv feed_tx feed_nsrl feed_vics; do
     corpus=build/fuzz/corpus-$target
     mkdir -p "$corpus"
     extra=()
@@ -17,6 +17,7 @@ for target in decode list reply snapshot log; do
         mkdir -p "build/fuzz/seeds-$target"
         "build/fuzz/bin/fuzz_$target" --seeds "build/fuzz/seeds-$target"
         extra=("build/fuzz/seeds-$target") ;;
+        feed_*) extra=(tests/golden/feeds) ;;
     esac
     echo "== fuzz_$target for $seconds s"
     # The libraries keep what they allocate once; a leak per input would show as memory growth.

@@ -3,78 +3,9 @@
  * test_match.c - verdicts: what beats what, in which orientation, within which radius, and when no
  * verdict can be given.
  */
-#include "unit.h"
+#include "match_unit.h"
 
-#include "list/list.h"
-#include "match/match.h"
-
-#include <string.h>
-
-static hk_list *new_list(const char *name)
-{
-    hk_list *list;
-    assert_int_equal(hk__list_new(&list, name, NULL), HK_OK);
-    return list;
-}
-
-static void add_hash(hk_list *list, const hk_hash *hash, const char *id, const char *category)
-{
-    const hk__new_entry entry = {
-        .has_hash = true, .hash = *hash, .id = id, .category = category, .line = list->count + 1};
-    const size_t before = hk_list_count(list);
-    assert_int_equal(hk__list_add(list, &entry, NULL), HK_OK);
-    assert_int_equal(hk_list_count(list), before + 1);
-}
-
-/* Digests told apart by one number. */
-static hk_digests digests_of(unsigned present, uint8_t number)
-{
-    hk_digests digests = {.present = present};
-    memset(digests.md5, number, sizeof digests.md5);
-    memset(digests.sha1, number, sizeof digests.sha1);
-    memset(digests.sha256, number, sizeof digests.sha256);
-    return digests;
-}
-
-static void add_digests(hk_list *list, unsigned present, uint8_t number, const char *id)
-{
-    const hk__new_entry entry = {.digests = digests_of(present, number), .id = id, .line = 1};
-    assert_int_equal(hk__list_add(list, &entry, NULL), HK_OK);
-}
-
-static hk_matcher *matcher_over(const hk_list *list, const hk_match_options *options)
-{
-    hk_matcher *matcher;
-    assert_int_equal(hk_matcher_new(&matcher, &list, 1, options, NULL), HK_OK);
-    return matcher;
-}
-
-static hk__judgement judge(const hk_matcher *matcher, const hk__evidence *evidence)
-{
-    hk__judgement judgement;
-    assert_int_equal(hk__judge(&judgement, matcher, evidence, NULL), HK_OK);
-    return judgement;
-}
-
-/* A fingerprint whose eight hashes are strangers to each other: in a pair of random hashes of 128
- * one-bits fewer than 60 or more than 196 bits differ about once in 10^16. */
-static hk_fingerprint stranger(uint64_t *seed)
-{
-    hk_fingerprint fp = {.model = "pdq", .quality = 100};
-    for (int o = 0; o < HK_ORIENTATIONS; o++)
-        fp.hash[o] = healthy_hash(seed);
-    return fp;
-}
-
-static hk__evidence hashed(const hk_fingerprint *fp)
-{
-    return (hk__evidence){.status = HK_FILE_OK, .hashed = true, .fingerprint = fp};
-}
-
-static hk_hash inverse(const hk_hash *hash)
-{
-    return (hk_hash){{~hash->word[0], ~hash->word[1], ~hash->word[2], ~hash->word[3]}};
-}
+#include "feed/entry.h"
 
 /* ---- near ---------------------------------------------------------------------------------- */
 
@@ -206,7 +137,7 @@ static void max_matches_keeps_the_nearest(void **state)
     fp.hash[HK_ROTATE270] = query;
     for (unsigned i = 0; i < ENTRIES; i++) { /* distances 30, 29, ... and round again */
         const hk_hash hash = at_distance(&query, 30 - i % 31, &seed);
-        if (hk__list_hash_is_degenerate(&hash))
+        if (hk__hash_is_degenerate(&hash))
             fail();
         add_hash(list, &hash, NULL, NULL);
     }

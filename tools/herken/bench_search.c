@@ -433,7 +433,7 @@ static int run(wish *w)
 {
     hk_error err;
     progress_start(&w->progress, &w->common);
-    w->progress.steps = true;
+    w->progress.unit = "steps";
     w->start = seconds();
     w->steps = 1 + (unsigned)w->count * (1 + BENCH_ROUNDS) + w->check;
     step(w);

@@ -26,13 +26,24 @@ const char cli_common_help[] =
     "  --worker PROGRAM     the decode worker (default: beside this program, or where installed)\n"
     "  --help               this text\n";
 
+/* Whose help is pointed to. */
+static const char *command;
+
+void cli_name_command(const char *words)
+{
+    command = words;
+}
+
 /* Names and arguments in a message may hold anything: none of it reaches the terminal raw. */
-static void say(const char *format, va_list args, const char *end)
+static void say(const char *format, va_list args, bool usage)
 {
     char *raw = NULL, *text = NULL;
     if (vasprintf(&raw, format, args) >= 0)
         text = output_printable(raw);
-    fprintf(stderr, "herken: %s%s\n", text ? text : "out of memory", end);
+    fprintf(stderr, "herken: %s", text ? text : "out of memory");
+    if (usage)
+        fprintf(stderr, "; see herken%s%s --help", command ? " " : "", command ? command : "");
+    fputc('\n', stderr);
     free(raw);
     free(text);
 }
@@ -41,7 +52,7 @@ void cli_say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say(format, args, "");
+    say(format, args, false);
     va_end(args);
 }
 
@@ -49,7 +60,7 @@ int cli_usage(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    say(format, args, "; see herken --help");
+    say(format, args, true);
     va_end(args);
     return CLI_USAGE;
 }
@@ -64,6 +75,12 @@ int cli_fail(const hk_error *err)
     default:
         return CLI_SYSTEM;
     }
+}
+
+int cli_store_fail(const hk_error *err)
+{
+    const int code = cli_fail(err);
+    return err->status == HK_ERR_FORMAT ? CLI_SYSTEM : code;
 }
 
 int cli_finish(int code)

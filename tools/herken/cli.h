@@ -92,11 +92,16 @@ void cli_clear(cli_common *common);
 bool cli_number(uint64_t *out, const char *option, const char *text, uint64_t low, uint64_t high,
                 bool scaled);
 
+/* What wrong usage is told to see the help of: "match", "list import". Static. */
+void cli_name_command(const char *words);
+
 /* "herken: ..." on stderr; the last adds how to get help and returns CLI_USAGE. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says an engine error and returns its exit code. */
 int cli_fail(const hk_error *err);
+/* The same, but damage to a store or a snapshot is a failure of the system, not wrong usage. */
+int cli_store_fail(const hk_error *err);
 
 /* herken-faiss.so of this very build; NULL where there is none beside it. Owned. */
 char *cli_find_faiss(void);
@@ -105,6 +110,21 @@ char *cli_find_faiss(void);
  * named, and are an error unless they are to be skipped; harmful entries are left out, with a word.
  * Returns -1 to go on, or an exit code. */
 int cli_load_list(hk_list **out, const char *path, bool skip_bad_lines, bool quiet);
+
+/* Lists to match with, from files or a store, and how the user calls each. */
+enum { CLI_MAX_LISTS = 64 };
+typedef struct cli_lists {
+    hk_list *list[CLI_MAX_LISTS]; /* these and their names are owned */
+    char *name[CLI_MAX_LISTS];
+    size_t count;
+} cli_lists;
+
+/* Adds a list, whose owner it becomes. Returns -1 to go on, or an exit code. */
+int cli_lists_add(cli_lists *lists, hk_list *list, const char *name);
+/* Adds lists of a store: those that `names` names with a comma between, or (NULL) all. A list
+ * without entries is named on stderr. Returns -1 to go on, or an exit code. */
+int cli_lists_add_store(cli_lists *lists, const char *path, const char *names);
+void cli_lists_clear(cli_lists *lists);
 
 /* Flushes stdout; a full disk or a closed pipe turns the code into CLI_SYSTEM. */
 int cli_finish(int code);
@@ -115,5 +135,6 @@ int cmd_match(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_index(int argc, char **argv);
+int cmd_list(int argc, char **argv);
 
 #endif

@@ -69,13 +69,6 @@ typedef struct request {
     size_t rest_count;
 } request;
 
-/* Damage to a snapshot is no wrong usage: a store that does not hold is a failure of the system. */
-static int snapshot_fail(const hk_error *err)
-{
-    const int code = cli_fail(err);
-    return err->status == HK_ERR_FORMAT ? CLI_SYSTEM : code;
-}
-
 /* ---- build and info ------------------------------------------------------------------------ */
 
 static json_t *info_object(const char *path, const hk_index *index)
@@ -153,7 +146,7 @@ static int info(request *r)
     if (r->rest_count)
         return cli_usage("index info takes one snapshot");
     if (hk_index_open(&index, r->snapshot, &r->index, &err))
-        return snapshot_fail(&err);
+        return cli_store_fail(&err);
     print_info(r, r->snapshot, index);
     hk_index_free(index);
     return CLI_DONE;
@@ -259,7 +252,7 @@ static int look_up(const request *r, const hk_index *index, const char *text, ou
     }
     hk_hits_free(&hits);
     free(ids);
-    return status ? snapshot_fail(&err) : -1;
+    return status ? cli_store_fail(&err) : -1;
 }
 
 static int search_stdin(const request *r, const hk_index *index, outcome *o)
@@ -292,7 +285,7 @@ static int search(request *r)
     if (!r->rest_count)
         return cli_usage("no hashes to look up: name some, or - for stdin");
     if (hk_index_open(&index, r->snapshot, &r->index, &err))
-        return snapshot_fail(&err);
+        return cli_store_fail(&err);
     int code = -1;
     for (size_t i = 0; code < 0 && i < r->rest_count; i++)
         code = !strcmp(r->rest[i], "-") ? search_stdin(r, index, &o)
@@ -332,7 +325,7 @@ static int verify(request *r)
         say_problem(r, err.message);
         problems = 1;
     } else if (status) {
-        return snapshot_fail(&err);
+        return cli_store_fail(&err);
     }
     if (r->common.json)
         output_line(json_pack("{s:b,s:I}", "ok", problems == 0, "problems", (json_int_t)problems));
@@ -350,7 +343,7 @@ static int report_change(request *r, hk_live *live)
     hk_error err;
     hk_index *view;
     if (hk_live_view(&view, live, &err))
-        return snapshot_fail(&err);
+        return cli_store_fail(&err);
     print_info(r, r->snapshot, view);
     hk_index_free(view);
     return CLI_DONE;
@@ -418,7 +411,7 @@ static int change(request *r, const char *what)
             status = list                     ? add_list(live, list, &err)
                      : !strcmp(what, "merge") ? hk_live_merge(live, &err)
                                               : remove_ids(live, r, &err);
-        code = status ? snapshot_fail(&err) : report_change(r, live);
+        code = status ? cli_store_fail(&err) : report_change(r, live);
     }
     hk_live_free(live);
     hk_list_free(list);

@@ -8,22 +8,41 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: herken match --list FILE [--list FILE ...] [OPTIONS] PATH...\n\n"
-    "Looks every file under the paths up in plain lists of known images: its digests exactly, its\n"
+    "usage: herken match --db DB [--lists A,B] [OPTIONS] PATH...\n"
+    "       herken match --list FILE [--list FILE ...] [--known-good FILE ...] [OPTIONS] "
+    "PATH...\n\n"
+    "Looks every file under the paths up in lists of known images: its digests exactly, its\n"
     "perceptual hash within a radius, in eight orientations and inverted.\n"
     "Exit code 0 only if everything was checked and nothing matched; 1 for a match, 3 if nothing\n"
     "matched but something failed or is not checked.\n\n"
+    "  --db DB              a store of lists (herken list); searched as they are approved\n"
+    "  --lists A,B          these of its lists (default: all)\n"
     "  --list FILE          hash[,quality][,entry][,category] a line, md5sum-style digests, or\n"
     "                       CSV with a header (pdq,quality,md5,sha1,sha256,entry,category)\n"
+    "  --known-good FILE    the same, of known-good material: its digests overrule near matches\n"
+    "                       and failures to decode; where lists of both sorts hit: a conflict\n"
     "  --skip-bad-lines     go on without the malformed lines of a list\n"
     "  --max-distance N     radius in bits, 0 to 128 (default 31)\n"
     "  --max-matches N      matches kept per file, the nearest (default 100, 0 for all)\n"
     "  --accept-uncertain   truncated, degenerate and low-quality images without a hit are `none`\n"
     "  --all                also print files that did not match\n";
 
-enum { LIST = CLI_OWN, SKIP_BAD_LINES, MAX_DISTANCE, MAX_MATCHES, ACCEPT_UNCERTAIN, ALL };
+enum {
+    LIST = CLI_OWN,
+    KNOWN_GOOD,
+    DB,
+    LISTS,
+    SKIP_BAD_LINES,
+    MAX_DISTANCE,
+    MAX_MATCHES,
+    ACCEPT_UNCERTAIN,
+    ALL
+};
 static const struct option options[] = {
     {"list", required_argument, NULL, LIST},
+    {"known-good", required_argument, NULL, KNOWN_GOOD},
+    {"db", required_argument, NULL, DB},
+    {"lists", required_argument, NULL, LISTS},
     {"skip-bad-lines", no_argument, NULL, SKIP_BAD_LINES},
     {"max-distance", required_argument, NULL, MAX_DISTANCE},
     {"max-matches", required_argument, NULL, MAX_MATCHES},
@@ -32,13 +51,17 @@ static const struct option options[] = {
     CLI_COMMON_OPTIONS,
 };
 
-enum { MAX_LISTS = 64 };
+typedef struct list_file {
+    const char *path;
+    bool known_good;
+} list_file;
 
 typedef struct request {
     cli_common common;
-    const char *list_paths[MAX_LISTS];
-    hk_list *lists[MAX_LISTS];
-    size_t list_count;
+    list_file files[CLI_MAX_LISTS]; /* as the command line names them */
+    size_t file_count;
+    const char *db, *stored; /* --db, --lists; NULL: not given */
+    cli_lists lists;         /* what is searched */
     hk_match_options match;
     bool skip_bad_lines, all;
 } request;
@@ -59,6 +82,8 @@ static json_t *match_object(const hk_match *match)
         if (match->inverted)
             json_object_set_new(object, "inverted", json_true());
     }
+    if (match->known_good)
+        json_object_set_new(object, "known_good", json_true());
     return object;
 }
 
@@ -70,6 +95,10 @@ static bool print_json(const hk_file *file)
     json_object_set_new(object, "verdict", json_string(hk_verdict_name(file->verdict)));
     if (file->verdict_reason)
         json_object_set_new(object, "reason", json_string(file->verdict_reason));
+    if (file->known_good)
+        json_object_set_new(object, "known_good", json_true());
+    if (file->conflict)
+        json_object_set_new(object, "conflict", json_true());
     if (file->reason)
         json_object_set_new(object, "detail", json_string(file->reason));
     if (file->duplicate_of)
@@ -82,22 +111,65 @@ static bool print_json(const hk_file *file)
     return output_line(object);
 }
 
-static void print_match(const hk_match *match)
+static bool is_same_entry(const hk_match *a, const hk_match *b)
 {
+    return !strcmp(a->list, b->list) && !strcmp(a->entry, b->entry);
+}
+
+/* Whether the row of a digest, which come first, was of the same entry. */
+static bool is_told(const hk_file *file, size_t match)
+{
+    const hk_match *all = file->matches;
+    for (size_t i = 0; i < match && all[i].basis != HK_BASIS_PDQ; i++)
+        if (is_same_entry(&all[i], &all[match]))
+            return true;
+    return false;
+}
+
+/* "md5 sha256": the digests that the file shares with the entry of this match. */
+static void name_digests(char out[32], const hk_file *file, size_t match)
+{
+    const hk_match *all = file->matches;
+    size_t length = 0;
+    *out = '\0';
+    for (size_t i = match; i < file->match_count && all[i].basis != HK_BASIS_PDQ; i++)
+        if (is_same_entry(&all[i], &all[match]) && !strstr(out, hk_basis_name(all[i].basis)))
+            length += (size_t)snprintf(out + length, 32 - length, "%s%s", length ? " " : "",
+                                       hk_basis_name(all[i].basis));
+}
+
+/* A row for an entry, with all that it shares with the file. */
+static void print_match(const hk_file *file, size_t index)
+{
+    const hk_match *match = &file->matches[index];
+    char digests[32];
     char *entry = output_printable(match->entry);
     char *category = match->category ? output_printable(match->category) : NULL;
+    name_digests(digests, file, index);
     if (match->basis == HK_BASIS_PDQ)
         printf("         %3u bits  %-10s  %s", match->distance,
                hk_orientation_name(match->orientation), entry ? entry : "?");
     else
-        printf("         same %-6s          %s", hk_basis_name(match->basis), entry ? entry : "?");
+        printf("         same %-15s  %s", digests, entry ? entry : "?");
     if (category)
         printf("  [%s]", category);
     char *list = output_printable(match->list);
-    printf("  in %s%s\n", list ? list : "?", match->inverted ? "  (colours inverted)" : "");
+    printf("  in %s%s%s\n", list ? list : "?", match->known_good ? "  (known good)" : "",
+           match->inverted ? "  (colours inverted)" : "");
     free(list);
     free(entry);
     free(category);
+}
+
+/* What known-good lists have to say of a file, in words; NULL: nothing. */
+static const char *good_words(const hk_file *file)
+{
+    if (!file->conflict)
+        return file->known_good ? "known good" : NULL;
+    if (file->verdict == HK_VERDICT_NONE)
+        return "CONFLICT: known good, but near a known image";
+    return file->known_good ? "CONFLICT: in a known-good list too"
+                            : "CONFLICT: near known-good material too";
 }
 
 static bool print_text(const hk_file *file, bool all)
@@ -106,8 +178,9 @@ static bool print_text(const hk_file *file, bool all)
     const bool failed = hk_file_status_class(file->status) == HK_CLASS_FAILED;
     const bool unsure = file->verdict == HK_VERDICT_NOT_CHECKED &&
                         hk_file_status_class(file->status) != HK_CLASS_SKIPPED;
-    if (!hit && !unsure && !failed && !all)
+    if (!hit && !unsure && !failed && !file->conflict && !all)
         return true;
+    const char *good = good_words(file);
     char *path = output_printable(file->path);
     printf("%-7s  %s",
            hit                                ? hk_verdict_name(file->verdict)
@@ -118,44 +191,77 @@ static bool print_text(const hk_file *file, bool all)
         printf("  (%s%s%s)",
                file->verdict_reason ? file->verdict_reason : hk_file_status_name(file->status),
                file->reason ? ": " : "", file->reason ? file->reason : "");
+    if (good)
+        printf("  (%s)", good);
     putchar('\n');
     free(path);
     for (size_t i = 0; i < file->match_count; i++)
-        print_match(&file->matches[i]);
+        if (!is_told(file, i))
+            print_match(file, i);
     return !ferror(stdout);
 }
 
 static int load_lists(request *r)
 {
-    int code = -1;
-    for (size_t l = 0; code < 0 && l < r->list_count; l++)
-        code = cli_load_list(&r->lists[l], r->list_paths[l], r->skip_bad_lines, r->common.quiet);
+    int code = r->db ? cli_lists_add_store(&r->lists, r->db, r->stored) : -1;
+    for (size_t f = 0; code < 0 && f < r->file_count; f++) {
+        hk_list *list = NULL;
+        code = cli_load_list(&list, r->files[f].path, r->skip_bad_lines, r->common.quiet);
+        if (!list)
+            continue;
+        hk_list_set_known_good(list, r->files[f].known_good);
+        const int added = cli_lists_add(&r->lists, list, r->files[f].path);
+        code = code < 0 ? added : code;
+    }
     return code;
 }
 
-/* See CONTRACT: files outside the scope (skipped) do not spoil a 0. */
+static int check_lists(const request *r)
+{
+    size_t known = 0, entries = 0;
+    for (size_t l = 0; l < r->lists.count; l++) {
+        const size_t count = hk_list_count(r->lists.list[l]);
+        entries += count;
+        known += count && !hk_list_known_good(r->lists.list[l]);
+    }
+    if (!entries)
+        return cli_usage("no list has any entries: nothing could ever match");
+    return known ? -1
+                 : cli_usage("only known-good lists: nothing could ever match; name a list of "
+                             "known images");
+}
+
+/* See CONTRACT: what is out of scope (skipped) does not spoil a 0, nor does a file that failed but
+ * is known good by its digest. */
 static int exit_code(const hk_account *account, uint64_t unsure)
 {
     if (account->by_verdict[HK_VERDICT_EXACT] || account->by_verdict[HK_VERDICT_NEAR])
         return CLI_MATCH;
-    return account->by_class[HK_CLASS_FAILED] || unsure ? CLI_PARTIAL : CLI_DONE;
+    return unsure ? CLI_PARTIAL : CLI_DONE;
 }
 
 /* The account, with what of each list was searched for. */
 static json_t *account_object(const request *r, const hk_account *account)
 {
     json_t *object = output_account(account, true), *lists = json_array();
-    for (size_t l = 0; l < r->list_count; l++) {
-        json_t *list = json_object();
+    for (size_t l = 0; l < r->lists.count; l++) {
+        const hk_list *list = r->lists.list[l];
+        json_t *row = json_object();
         size_t count, quarantined = 0;
-        const hk_list_bad_line *bad = hk_list_bad_lines(&count, r->lists[l]);
+        const hk_list_bad_line *bad = hk_list_bad_lines(&count, list);
         for (size_t i = 0; i < count; i++)
             quarantined += bad[i].quarantined;
-        output_path(list, "list", r->list_paths[l]);
-        json_object_set_new(list, "entries", json_integer((json_int_t)hk_list_count(r->lists[l])));
-        json_object_set_new(list, "quarantined", json_integer((json_int_t)quarantined));
-        json_object_set_new(list, "bad_lines", json_integer((json_int_t)(count - quarantined)));
-        json_array_append_new(lists, list);
+        output_path(row, "list", r->lists.name[l]);
+        if (hk_list_known_good(list))
+            json_object_set_new(row, "known_good", json_true());
+        json_object_set_new(row, "entries", json_integer((json_int_t)hk_list_count(list)));
+        if (hk_list_revision(list)) {
+            json_object_set_new(row, "revision", json_integer((json_int_t)hk_list_revision(list)));
+        } else { /* of a file */
+            json_object_set_new(row, "quarantined", json_integer((json_int_t)quarantined));
+            json_object_set_new(row, "bad_lines", json_integer((json_int_t)(count - quarantined)));
+        }
+        json_array_append_new(lists, row);
     }
     json_object_set_new(json_object_get(object, "account"), "lists", lists);
     return object;
@@ -168,14 +274,14 @@ static int run(request *r)
     hk_scan *scan = NULL;
     progress bar;
     progress_start(&bar, &r->common);
-    hk_status status =
-        hk_matcher_new(&matcher, (const hk_list *const *)r->lists, r->list_count, &r->match, &err);
+    hk_status status = hk_matcher_new(&matcher, (const hk_list *const *)r->lists.list,
+                                      r->lists.count, &r->match, &err);
     r->common.scan.matcher = matcher;
     if (!status)
         status = hk_scan_open(&scan, (const char *const *)r->common.paths, r->common.path_count,
                               &r->common.scan, &err);
     bool written = true;
-    uint64_t unsure = 0; /* hashed, but no verdict */
+    uint64_t unsure = 0; /* in scope, but no verdict */
     const hk_file *file = NULL;
     while (!status && written && !(status = hk_scan_next(&file, scan, &err)) && file) {
         if (r->common.json) {
@@ -184,12 +290,13 @@ static int run(request *r)
             progress_hide(&bar);
             written = print_text(file, r->all);
         }
-        unsure += file->hashed && file->verdict == HK_VERDICT_NOT_CHECKED;
+        unsure += file->verdict == HK_VERDICT_NOT_CHECKED &&
+                  hk_file_status_class(file->status) != HK_CLASS_SKIPPED;
     }
     progress_hide(&bar);
     int code = CLI_SYSTEM;
     if (status) {
-        code = cli_fail(&err);
+        code = cli_store_fail(&err); /* the lists were read: what is damaged now is a snapshot */
     } else if (written) {
         hk_account account;
         hk_scan_account(&account, scan);
@@ -206,6 +313,14 @@ static int run(request *r)
     return cli_finish(code);
 }
 
+static int add_file(request *r, const char *path, bool known_good)
+{
+    if (r->file_count == CLI_MAX_LISTS)
+        return cli_usage("at most %d lists at once", CLI_MAX_LISTS);
+    r->files[r->file_count++] = (list_file){path, known_good};
+    return -1;
+}
+
 int cmd_match(int argc, char **argv)
 {
     request r = {.common = CLI_COMMON_INIT, .match = HK_MATCH_OPTIONS_INIT};
@@ -214,10 +329,14 @@ int cmd_match(int argc, char **argv)
     while (code < 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
         switch (option) {
         case LIST:
-            if (r.list_count == MAX_LISTS)
-                code = cli_usage("at most %d lists", MAX_LISTS);
-            else
-                r.list_paths[r.list_count++] = optarg;
+        case KNOWN_GOOD:
+            code = add_file(&r, optarg, option == KNOWN_GOOD);
+            break;
+        case DB:
+            r.db = optarg;
+            break;
+        case LISTS:
+            r.stored = optarg;
             break;
         case SKIP_BAD_LINES:
             r.skip_bad_lines = true;
@@ -246,16 +365,19 @@ int cmd_match(int argc, char **argv)
     }
     if (code < 0)
         code = cli_paths(&r.common, argc, argv);
-    if (code < 0 && !r.list_count)
-        code = cli_usage("no list: name one with --list FILE");
+    if (code < 0 && !r.file_count && !r.db)
+        code = cli_usage("no list: name one with --list FILE, or a store with --db FILE");
+    if (code < 0 && r.stored && !r.db)
+        code = cli_usage("--lists names lists of a store: name that with --db FILE");
     if (code < 0 && !r.common.path_count)
         code = cli_usage("no paths to match");
     if (code < 0)
         code = load_lists(&r);
     if (code < 0)
+        code = check_lists(&r);
+    if (code < 0)
         code = run(&r);
-    for (size_t l = 0; l < r.list_count; l++)
-        hk_list_free(r.lists[l]);
+    cli_lists_clear(&r.lists);
     cli_clear(&r.common);
     return code;
 }

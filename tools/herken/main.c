@@ -16,6 +16,7 @@ static const struct {
     {"compare", cmd_compare, "compare two images or hashes"},
     {"match", cmd_match, "look images up in a list of known ones"},
     {"index", cmd_index, "make, search and change a snapshot of a list"},
+    {"list", cmd_list, "keep lists in a store: import, approve, retract, roll back"},
     {"bench", cmd_bench, "measure the speed of hashing and searching"},
     {"version", cmd_version, "print versions, models and instruction set"},
 };
@@ -62,6 +63,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (!strcmp(name, commands[i].name)) {
             cli_arguments(argc - 1, argv + 1);
+            cli_name_command(commands[i].name);
             return commands[i].run(argc - 1, argv + 1);
         }
     if (*name)

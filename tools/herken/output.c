@@ -29,6 +29,15 @@ static size_t utf8_length(const unsigned char *p)
     return n;
 }
 
+bool output_is_utf8(const char *text)
+{
+    size_t n;
+    const unsigned char *p = (const unsigned char *)text;
+    for (; *p && (n = utf8_length(p)); p += n)
+        ;
+    return !*p;
+}
+
 /* Copies text, with what is no UTF-8, DEL and the second block of control characters (they steer
  * terminals) as \xHH; `controls` says the same of the first block. */
 static char *escape(const char *text, bool controls, bool *escaped)
@@ -58,7 +67,7 @@ char *output_printable(const char *path)
     return escape(path, true, &escaped);
 }
 
-static char *base64(const unsigned char *bytes, size_t count)
+char *output_base64(const unsigned char *bytes, size_t count)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *out = malloc((count + 2) / 3 * 4 + 1), *to = out;
@@ -84,7 +93,7 @@ void output_path(json_t *object, const char *key, const char *path)
     if (escaped) {
         char name[32];
         snprintf(name, sizeof name, "%s_b64", key);
-        char *exact = base64((const unsigned char *)path, strlen(path));
+        char *exact = output_base64((const unsigned char *)path, strlen(path));
         json_object_set_new(object, name, exact ? json_string(exact) : NULL);
         free(exact);
     }
@@ -146,12 +155,16 @@ void output_account_text(FILE *file, const hk_account *account, bool verdicts)
         }
     if (*before == ',')
         fputc('\n', file);
-    if (verdicts)
-        fprintf(file, "%llu exact, %llu near, %llu none, %llu not checked\n",
-                (unsigned long long)account->by_verdict[HK_VERDICT_EXACT],
-                (unsigned long long)account->by_verdict[HK_VERDICT_NEAR],
-                (unsigned long long)account->by_verdict[HK_VERDICT_NONE],
-                (unsigned long long)account->by_verdict[HK_VERDICT_NOT_CHECKED]);
+    if (!verdicts)
+        return;
+    fprintf(file, "%llu exact, %llu near, %llu none, %llu not checked\n",
+            (unsigned long long)account->by_verdict[HK_VERDICT_EXACT],
+            (unsigned long long)account->by_verdict[HK_VERDICT_NEAR],
+            (unsigned long long)account->by_verdict[HK_VERDICT_NONE],
+            (unsigned long long)account->by_verdict[HK_VERDICT_NOT_CHECKED]);
+    if (account->known_good || account->conflicts)
+        fprintf(file, "%llu known good, %llu conflicts between lists\n",
+                (unsigned long long)account->known_good, (unsigned long long)account->conflicts);
 }
 
 json_t *output_account(const hk_account *account, bool verdicts)
@@ -166,6 +179,10 @@ json_t *output_account(const hk_account *account, bool verdicts)
     for (size_t v = 0; verdicts && v < sizeof order / sizeof *order; v++)
         json_object_set_new(fields, hk_verdict_name(order[v]),
                             json_integer((json_int_t)account->by_verdict[order[v]]));
+    if (verdicts) {
+        json_object_set_new(fields, "known_good", json_integer((json_int_t)account->known_good));
+        json_object_set_new(fields, "conflict", json_integer((json_int_t)account->conflicts));
+    }
     for (int s = 0; s < HK_FILE_STATUSES; s++)
         if (account->by_status[s])
             json_object_set_new(statuses, hk_file_status_name((hk_file_status)s),

@@ -20,6 +20,12 @@ void output_path(json_t *object, const char *key, const char *path);
 /* Digests that are present: `md5`, `sha1`, `sha256`. */
 void output_digests(json_t *object, const hk_digests *digests);
 
+/* Bytes as base64; NULL without memory. Free it. */
+char *output_base64(const unsigned char *bytes, size_t count);
+
+/* Whether text is valid UTF-8. */
+bool output_is_utf8(const char *text);
+
 /* A path for people: bytes that could steer a terminal, or are not UTF-8, as \xHH. Free it. */
 char *output_printable(const char *path);
 

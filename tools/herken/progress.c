@@ -43,9 +43,9 @@ static void on_progress(void *context, const hk_progress *now)
                 "\"seconds_left\":%.0f}}\n",
                 (unsigned long long)now->done, (unsigned long long)now->found,
                 (unsigned long long)now->failed, rate, left);
-    else if (p->steps)
-        fprintf(stderr, "herken: %llu of %llu steps, %.0f s left\n", (unsigned long long)now->done,
-                (unsigned long long)now->found, left);
+    else if (p->unit)
+        fprintf(stderr, "herken: %llu of %llu %s, %.0f s left\n", (unsigned long long)now->done,
+                (unsigned long long)now->found, p->unit, left);
     else
         fprintf(stderr, "herken: %llu of %llu files, %llu failed, %.1f/s, %.0f s left\n",
                 (unsigned long long)now->done, (unsigned long long)now->found,

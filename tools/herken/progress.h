@@ -11,8 +11,8 @@
 typedef struct progress {
     cli_progress mode;
     bool quiet, terminal;
-    bool steps;  /* of one job are counted, not files */
-    double last; /* when a line was last written, seconds into the run */
+    const char *unit; /* what is counted, of one job: "steps"; NULL: files */
+    double last;      /* when a line was last written, seconds into the run */
     bool drawn;
 } progress;
 
