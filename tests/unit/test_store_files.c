@@ -333,7 +333,9 @@ static void a_list_needs_no_snapshot(void **state)
     unit_store_remove(&s);
 }
 
-/* As somebody who may read and no more: 0 if all is well. */
+/* As somebody who may read and no more: 0 if all is well, OUT_OF_REACH where a folder above lets
+ * nobody in (a root of its own, made by root alone). */
+enum { OUT_OF_REACH = 77 };
 static int look_as_nobody(const char *path)
 {
     hk_store *store;
@@ -341,6 +343,8 @@ static int look_as_nobody(const char *path)
     hk_error err;
     if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
         return 1;
+    if (access(path, R_OK))
+        return OUT_OF_REACH;
     if (hk_store_open(&store, path, HK_STORE_READ, &err) ||
         hk_store_list(&list, store, "known", &err)) {
         fprintf(stderr, "%s\n", err.message);
@@ -373,10 +377,14 @@ static void a_folder_that_cannot_be_written_will_do(void **state)
         if (child == 0)
             _exit(look_as_nobody(s.path));
         assert_int_equal(waitpid(child, &ended, 0), child);
-        assert_int_equal(ended, 0);
         assert_int_equal(unit_snapshot(path, &s, "known"), kept ? 3 : 0);
         assert_int_equal(chmod(s.folder, 0700), 0);
         unit_store_remove(&s);
+        if (WIFEXITED(ended) && WEXITSTATUS(ended) == OUT_OF_REACH) {
+            print_message("others cannot reach the temporary folder here\n");
+            skip();
+        }
+        assert_int_equal(ended, 0);
     }
 }
 
