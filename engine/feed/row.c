@@ -59,7 +59,7 @@ const char *hk__row_split(hk__row *row, char *text, size_t length, char separato
                 return after_quote;
         } else {
             field->text = p;
-            p = memchr(p, separator, (size_t)(end - p));
+            p = p < end ? memchr(p, separator, (size_t)(end - p)) : NULL;
             p = p ? p : end;
             char *last = p;
             while (last > field->text && is_blank(last[-1]))
