@@ -18,9 +18,9 @@ build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libjpeg62-turbo-de
 edits=(libvips-tools fonts-dejavu-core jq)
 photos=("${edits[@]}" mate-backgrounds)
 faiss=(g++ libfaiss-dev libblas-dev liblapack-dev)
-test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools jq procps xxd clang-format)
+test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools fonts-dejavu-core jq procps xxd clang-format)
 fuzz=(clang libclang-rt-14-dev)
-bench=("${faiss[@]}" gnuplot-nox jq)
+bench=("${faiss[@]}" gnuplot-nox fonts-dejavu-core jq)
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 

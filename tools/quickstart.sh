@@ -218,6 +218,7 @@ def remark(copy; said; why):
 
 ($names[0]) as $names
 | (map(select(has("path")))) as $files
+| (last.account.radius.photo // 0) as $radius
 | [{id: "resized", text: "resized to 50 %"},
    {id: "quality40", text: "saved again as JPEG of quality 40"},
    {id: "mirrored", text: "mirrored"},
@@ -277,10 +278,10 @@ def remark(copy; said; why):
    | (if $far == [] then empty
       elif all($far[]; .kind == "cropped" or .kind == "captioned") then
         "  A hash of the whole picture moves when the picture is cropped or written on. Copies\n"
-        + "  beyond the radius of 31 of its 256 bits are missed, as here; a wider radius would\n"
-        + "  find more of them, and accuse strangers too."
+        + "  beyond the radius (\($radius) of its 256 bits, for so short a list) are missed, as here;\n"
+        + "  a wider one would find more of them, and accuse strangers too."
       else
-        "  A copy is missed where it lies further from its photo than 31 of the hash's 256 bits."
+        "  A copy is missed where it lies further from its photo than \($radius) of the hash's 256 bits."
       end),
      ([$missed[] | select(.file.verdict == "not_checked")] | length) as $unsure
    | if $unsure == 0 then empty
@@ -290,7 +291,9 @@ def remark(copy; said; why):
   (.[] | select(has("account")) | .account
    | "  \(.found) files found = \(.hashed) hashed + \(.duplicate) duplicate"
      + " + \(.skipped) skipped + \(.failed) failed",
-     "  \(.exact) exact, \(.near) near, \(.none) none, \(.not_checked) not checked")
+     "  \(.exact) exact, \(.near) near, \(.none) none, \(.not_checked) not checked",
+     "  false matches to expect, by chance, in a run like this: at most \(.expected_false_matches
+      | if . > 0 then "1 in \(1 / . | round) such runs" else "none" end)")
 JQ
 wide=$(jq '[(map(length) | max), 17] | max | if . > 36 then 36 else . end' names.json)
 jq -s -r --slurpfile names names.json --argjson known "$half" --argjson wide "$wide" \

@@ -255,6 +255,8 @@ static hk_status judge(hk_scan *scan, hk_file *file, hk_error *err)
     scan->account.by_verdict[file->verdict]++;
     scan->account.known_good += file->known_good;
     scan->account.conflicts += file->conflict;
+    if (hk_file_status_class(file->status) == HK_CLASS_HASHED)
+        scan->account.expected_false_matches += scan->judgement.false_matches;
     return HK_OK;
 }
 

@@ -694,6 +694,25 @@ HK_API HK_MUST_CHECK hk_status hk_store_verify(
 HK_API HK_MUST_CHECK hk_status hk_store_list(hk_list **out, hk_store *store, const char *list,
                                              hk_error *err);
 
+/* ---- how near is near enough -------------------------------------------------------------- */
+
+/* What false matches may cost: gate, where a hit blocks (at most 1 expected in 1,000,000 innocent
+ * images), and review, where a person looks at each (1 in 1,000); both on the list in use. */
+typedef enum hk_profile { HK_PROFILE_GATE = 0, HK_PROFILE_REVIEW } hk_profile;
+HK_API const char *hk_profile_name(hk_profile profile); /* "gate", "review"; NULL out of range */
+
+/* The widest radius that keeps within the profile's budget, for an image of this kind looked up in
+ * all orientations, and inverted, among this many entries: bits, 0..60, or -1: none does, and only
+ * a digest tells (exact only). From models/pdq/calibration.csv. */
+HK_API int hk_radius(hk_kind kind, hk_profile profile, uint64_t entries);
+
+/* How many unrelated entries out of `entries` come this close (bits; over 128: any) in one such
+ * look-up: the expected number, by the upper 95 % bound for one entry. The chance that any does is
+ * at most that, whatever depends on what. *extrapolated (may be NULL): closer than was measured, so
+ * it is what the model of the tail says. Never falls with distance or entries. */
+HK_API double hk_false_match_chance(hk_kind kind, unsigned distance, uint64_t entries,
+                                    bool *extrapolated);
+
 /* ---- verdicts ----------------------------------------------------------------------------- */
 
 typedef enum hk_verdict {
@@ -711,23 +730,28 @@ typedef struct hk_match {
     const char *category;
     hk_basis basis;
     const char *probe; /* how the query was looked at: "plain"; static; NULL for a digest */
-    unsigned distance; /* HK_BASIS_PDQ only */
+    unsigned distance; /* these five of HK_BASIS_PDQ only */
     hk_orientation orientation;
-    bool inverted;   /* the query's colours are the entry's negative */
-    bool known_good; /* the list is one of known-good material */
+    bool inverted;            /* the query's colours are the entry's negative */
+    double chance;            /* hk_false_match_chance of it, among the hashes of all lists of this
+                                 sort (known, known good) */
+    bool chance_extrapolated; /* beyond what was measured */
+    bool known_good;          /* the list is one of known-good material */
 } hk_match;
 
 typedef struct hk_matcher hk_matcher;
 
 typedef struct hk_match_options {
     size_t size;           /* of this struct, set by the INIT */
-    int max_distance;      /* bits, 0..128; -1: the model's default radius */
+    int max_distance;      /* bits, 0..128, for every kind; -1: hk_radius of the profile */
     size_t max_matches;    /* per file, the nearest, known before known good; 0: no bound */
-    bool accept_uncertain; /* truncated, degenerate or low-quality without a hit: none */
+    bool accept_uncertain; /* without a hit, what the hash says nothing about is none, too:
+                              truncated, degenerate, low-quality, or of a kind without a radius */
+    hk_profile profile;
 } hk_match_options;
 #define HK_MATCH_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        sizeof(hk_match_options), -1, 100, false                                                   \
+        sizeof(hk_match_options), -1, 100, false, HK_PROFILE_REVIEW                                \
     }
 
 /* A matcher over `count` lists, which are borrowed and must outlive it. options may be NULL. */
@@ -735,8 +759,10 @@ HK_API HK_MUST_CHECK hk_status hk_matcher_new(hk_matcher **out, const hk_list *c
                                               size_t count, const hk_match_options *options,
                                               hk_error *err);
 HK_API void hk_matcher_free(hk_matcher *matcher);
-/* The radius in force, bits. */
-HK_API unsigned hk_matcher_max_distance(const hk_matcher *matcher);
+/* The radius in force for images of this kind, bits; -1: their hashes are not looked up. */
+HK_API int hk_matcher_radius(const hk_matcher *matcher, hk_kind kind);
+/* The hashes of known images that a look-up goes through. */
+HK_API uint64_t hk_matcher_entries(const hk_matcher *matcher);
 
 /* ---- files: decode in sandboxed workers, hash, match --------------------------------------- */
 
@@ -807,6 +833,8 @@ typedef struct hk_account {
     uint64_t by_status[HK_FILE_STATUSES];
     uint64_t by_verdict[HK_VERDICTS]; /* these with a matcher only */
     uint64_t known_good, conflicts;   /* files of which hk_file says so */
+    double expected_false_matches;    /* if none of the files hashed were known: the sum of their
+                                         hk_false_match_chance at the radius of their kind */
 } hk_account;
 
 typedef struct hk_progress {
@@ -857,14 +885,18 @@ typedef struct hk_comparison {
     unsigned distance;          /* bits, the smallest over orientations and inversion */
     hk_orientation orientation; /* a, so turned, is b */
     bool inverted;
-    bool match; /* distance within the radius */
+    int radius;    /* bits; -1: a is of a kind whose hash tells nothing even against one other */
+    bool match;    /* distance within the radius */
+    double chance; /* that an unrelated image comes this close: hk_false_match_chance among one */
+    bool chance_extrapolated;
 } hk_comparison;
 
 /* Compares a with b, over a's eight orientations, as they are and inverted. When a is a bare hash
- * (orientations = 1) only hash[0] is looked at. max_distance -1: the model's default radius. */
+ * (orientations = 1) only hash[0] is looked at. max_distance -1: hk_radius of a's kind, under the
+ * profile, among one entry. */
 HK_API HK_MUST_CHECK hk_status hk_compare(hk_comparison *out, const hk_fingerprint *a,
                                           unsigned orientations, const hk_hash *b, int max_distance,
-                                          hk_error *err);
+                                          hk_profile profile, hk_error *err);
 
 /* ---- measuring ----------------------------------------------------------------------------- */
 
@@ -904,7 +936,8 @@ typedef struct hk_model_info {
     const char *id;       /* "pdq" */
     const char *checksum; /* SHA-256 of the model's frozen numbers, 64 hex digits */
     unsigned bits;
-    unsigned max_distance; /* default radius */
+    unsigned max_distance;            /* the radius others use it with; ours is hk_radius */
+    const char *calibration_checksum; /* SHA-256 of its chances of false matches, likewise */
 } hk_model_info;
 
 /* Model number `index` from 0; NULL past the last. Static. */

@@ -19,12 +19,11 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "list/list.h"
-#include "spectrum/spectrum.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { QUERIES = 2 * HK_ORIENTATIONS, MAX_RADIUS = 128 };
+enum { QUERIES = 2 * HK_ORIENTATIONS, MAX_RADIUS = 128, KINDS = 3 };
 
 /* A list and where it is searched. */
 typedef struct source {
@@ -39,7 +38,8 @@ struct hk_matcher {
     size_t count;
     unsigned digests;       /* HK_DIGEST_* that any list holds, */
     unsigned known_digests; /* and that a list of known images holds */
-    unsigned max_distance;
+    int radius[KINDS];      /* -1: the hash is not looked up */
+    uint64_t hashes[2];     /* in lists of known images, and of known-good ones */
     size_t max_matches;
     bool accept_uncertain;
 };
@@ -52,13 +52,41 @@ const char *hk_verdict_name(hk_verdict verdict)
 
 /* ---- making one ---------------------------------------------------------------------------- */
 
+static size_t hashes_of(const hk_list *list)
+{
+    return list->index ? hk_index_count(list->index) : list->hash_count;
+}
+
+/* The more hashes, the narrower: so all lists are counted before any is made an index for. What is
+ * near known-good material accuses nobody: those lists are searched with the radius of the others.
+ */
+static void set_radii(hk_matcher *matcher, const hk_list *const *lists, size_t count,
+                      const hk_match_options *options)
+{
+    for (size_t l = 0; l < count; l++)
+        matcher->hashes[lists[l]->known_good] += hashes_of(lists[l]);
+    for (int kind = 0; kind < KINDS; kind++)
+        matcher->radius[kind] =
+            options->max_distance >= 0
+                ? options->max_distance
+                : hk_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
+}
+
+static unsigned widest(const hk_matcher *matcher)
+{
+    int radius = 0;
+    for (int kind = 0; kind < KINDS; kind++)
+        radius = matcher->radius[kind] > radius ? matcher->radius[kind] : radius;
+    return (unsigned)radius;
+}
+
 static hk_status add_source(hk_matcher *matcher, const hk_list *list, hk_error *err)
 {
     source *s = &matcher->sources[matcher->count++];
     *s = (source){.list = list, .index = list->index, .known_good = list->known_good};
     if (!s->index) {
         hk_index_options options = HK_INDEX_OPTIONS_INIT;
-        options.max_distance = matcher->max_distance;
+        options.max_distance = widest(matcher);
         options.threads = 0;
         hk_status status = hk_list_index(&s->made, list, &options, err);
         if (status)
@@ -86,12 +114,13 @@ hk_status hk_matcher_new(hk_matcher **out, const hk_list *const *lists, size_t c
     if (options->max_distance < -1 || options->max_distance > MAX_RADIUS)
         return hk__fail(err, HK_ERR_USAGE, "the radius is 0 to %d bits, not %d", MAX_RADIUS,
                         options->max_distance);
+    if (!hk_profile_name(options->profile))
+        return hk__fail(err, HK_ERR_USAGE, "the profile is gate or review");
 
     hk_matcher *matcher = hk__alloc(1, sizeof *matcher);
     if (!matcher)
         return hk__fail_memory(err);
-    matcher->max_distance = options->max_distance < 0 ? hk__model_pdq.info.max_distance
-                                                      : (unsigned)options->max_distance;
+    set_radii(matcher, lists, count, options);
     matcher->max_matches = options->max_matches;
     matcher->accept_uncertain = options->accept_uncertain;
     matcher->sources = hk__alloc(count, sizeof *matcher->sources);
@@ -115,9 +144,14 @@ void hk_matcher_free(hk_matcher *matcher)
     hk__free(matcher);
 }
 
-unsigned hk_matcher_max_distance(const hk_matcher *matcher)
+int hk_matcher_radius(const hk_matcher *matcher, hk_kind kind)
 {
-    return matcher->max_distance;
+    return (unsigned)kind < KINDS ? matcher->radius[kind] : -1;
+}
+
+uint64_t hk_matcher_entries(const hk_matcher *matcher)
+{
+    return matcher->hashes[0];
 }
 
 unsigned hk__matcher_digests(const hk_matcher *matcher)
@@ -202,11 +236,11 @@ static int by_item(const void *a, const void *b)
 }
 
 static hk_status look_up_hash(finds *all, const hk_matcher *matcher, const source *from,
-                              const hk_hash queries[QUERIES], hk_error *err)
+                              const hk_hash queries[QUERIES], unsigned radius, hk_error *err)
 {
     hk_hits hits;
-    hk_status status = hk_index_within(&hits, from->index, queries, QUERIES, matcher->max_distance,
-                                       matcher->max_matches, err);
+    hk_status status =
+        hk_index_within(&hits, from->index, queries, QUERIES, radius, matcher->max_matches, err);
     if (status)
         return status;
     if (hits.approximate) /* no hit would not mean none */
@@ -227,12 +261,19 @@ static hk_status look_up_hash(finds *all, const hk_matcher *matcher, const sourc
     return status;
 }
 
+/* -1: there is no hash, or it is not looked up. */
+static int radius_of(const hk_matcher *matcher, const hk__evidence *evidence)
+{
+    return evidence->hashed ? hk_matcher_radius(matcher, evidence->fingerprint->kind) : -1;
+}
+
 static hk_status look_up(finds *all, const hk_matcher *matcher, const hk__evidence *evidence,
                          hk_error *err)
 {
     hk_hash queries[QUERIES];
     hk_status status = HK_OK;
-    if (evidence->hashed)
+    const int radius = radius_of(matcher, evidence);
+    if (radius >= 0)
         make_queries(queries, evidence->fingerprint);
     for (size_t l = 0; !status && l < matcher->count; l++) {
         const source *from = &matcher->sources[l];
@@ -240,8 +281,8 @@ static hk_status look_up(finds *all, const hk_matcher *matcher, const hk__eviden
             if (evidence->digests.present >> basis & 1)
                 status =
                     look_up_digest(all, matcher, from, (hk_basis)basis, &evidence->digests, err);
-        if (!status && evidence->hashed)
-            status = look_up_hash(all, matcher, from, queries, err);
+        if (!status && radius >= 0)
+            status = look_up_hash(all, matcher, from, queries, (unsigned)radius, err);
         status = hk__list_searched(from->list, status, err);
     }
     return status;
@@ -278,7 +319,8 @@ static int by_worth(const void *a, const void *b)
     return by_rank(a, b);
 }
 
-static hk_status put_match(hk_match *out, const find *f, hk_error *err)
+static hk_status put_match(hk_match *out, const find *f, const hk_matcher *matcher,
+                           const hk__evidence *evidence, hk_error *err)
 {
     hk__list_entry entry;
     hk_status status = hk__list_entry_of(&entry, f->source->list, f->entry, err);
@@ -294,12 +336,15 @@ static hk_status put_match(hk_match *out, const find *f, hk_error *err)
         out->distance = f->distance;
         out->orientation = (hk_orientation)(f->query % HK_ORIENTATIONS);
         out->inverted = f->query >= HK_ORIENTATIONS;
+        out->chance = hk_false_match_chance(evidence->fingerprint->kind, f->distance,
+                                            matcher->hashes[f->source->known_good],
+                                            &out->chance_extrapolated);
     }
     return HK_OK;
 }
 
-static hk_status put_matches(hk__judgement *judgement, const hk_matcher *matcher, finds *all,
-                             hk_error *err)
+static hk_status put_matches(hk__judgement *judgement, const hk_matcher *matcher,
+                             const hk__evidence *evidence, finds *all, hk_error *err)
 {
     judgement->truncated = all->truncated;
     if (!all->count)
@@ -313,8 +358,8 @@ static hk_status put_matches(hk__judgement *judgement, const hk_matcher *matcher
     judgement->matches = hk__alloc(all->count, sizeof *judgement->matches);
     hk_status status = judgement->matches ? HK_OK : hk__fail_memory(err);
     for (; !status && judgement->count < all->count; judgement->count++)
-        status =
-            put_match(&judgement->matches[judgement->count], &all->find[judgement->count], err);
+        status = put_match(&judgement->matches[judgement->count], &all->find[judgement->count],
+                           matcher, evidence, err);
     return status;
 }
 
@@ -333,6 +378,10 @@ static hk_verdict without_hit(const char **reason, const hk_matcher *matcher,
                 *reason = hk_flag_name((unsigned)__builtin_ctz(uncertain[i]));
                 return HK_VERDICT_NOT_CHECKED;
             }
+        if (radius_of(matcher, evidence) < 0 && !matcher->accept_uncertain) {
+            *reason = hk_kind_name(evidence->fingerprint->kind);
+            return HK_VERDICT_NOT_CHECKED;
+        }
         return HK_VERDICT_NONE;
     }
     /* No picture in it, but its bytes were compared with the digests of known images; having been
@@ -371,8 +420,12 @@ hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evi
     finds all = {0};
     hk_status status = look_up(&all, matcher, evidence, err);
     if (!status)
-        status = put_matches(&judgement, matcher, &all, err);
+        status = put_matches(&judgement, matcher, evidence, &all, err);
     if (!status) {
+        const int radius = radius_of(matcher, evidence);
+        if (radius >= 0)
+            judgement.false_matches = hk_false_match_chance(
+                evidence->fingerprint->kind, (unsigned)radius, matcher->hashes[0], NULL);
         decide(&judgement, &all, matcher, evidence);
         *out = judgement;
     } else {
@@ -391,22 +444,26 @@ void hk__judgement_clear(hk__judgement *judgement)
 /* ---- two images ----------------------------------------------------------------------------- */
 
 hk_status hk_compare(hk_comparison *out, const hk_fingerprint *a, unsigned orientations,
-                     const hk_hash *b, int max_distance, hk_error *err)
+                     const hk_hash *b, int max_distance, hk_profile profile, hk_error *err)
 {
     if (orientations < 1 || orientations > HK_ORIENTATIONS || max_distance < -1 ||
         max_distance > MAX_RADIUS)
         return hk__fail(err, HK_ERR_USAGE, "1 to 8 orientations and a radius of 0 to %d bits",
                         MAX_RADIUS);
+    if (!hk_profile_name(profile))
+        return hk__fail(err, HK_ERR_USAGE, "the profile is gate or review");
     hk_comparison best = {.distance = HK_HASH_BITS + 1};
     for (unsigned o = 0; o < orientations; o++) {
         const unsigned distance = hk_hash_distance(&a->hash[o], b);
         const bool inverted = distance > HK_HASH_BITS / 2;
         const unsigned least = inverted ? HK_HASH_BITS - distance : distance;
         if (least < best.distance)
-            best = (hk_comparison){least, (hk_orientation)o, inverted, false};
+            best = (hk_comparison){
+                .distance = least, .orientation = (hk_orientation)o, .inverted = inverted};
     }
-    best.match = best.distance <=
-                 (max_distance < 0 ? hk__model_pdq.info.max_distance : (unsigned)max_distance);
+    best.radius = max_distance < 0 ? hk_radius(a->kind, profile, 1) : max_distance;
+    best.match = (int)best.distance <= best.radius;
+    best.chance = hk_false_match_chance(a->kind, best.distance, 1, &best.chance_extrapolated);
     *out = best;
     return HK_OK;
 }

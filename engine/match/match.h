@@ -17,6 +17,8 @@
  *      -         -              by the file itself:
  *                                 hashed              none
  *                                 hashed, uncertain   not_checked; none if those are accepted
+ *                                 hashed, of a kind   the same: its hash was not looked up
+ *                                   without a radius
  *                                 skipped             none if a known list could have had one of
  *                                                     its digests, else not_checked
  *                                 failed              not_checked
@@ -46,9 +48,10 @@ typedef struct hk__judgement {
     const char *reason; /* why not_checked; static; NULL otherwise */
     hk_match *matches;  /* owned; digests first, then by distance; free with hk__judgement_clear */
     size_t count;
-    bool truncated;  /* max_matches cut the matches, known-good ones first */
-    bool known_good; /* a digest is in a known-good list */
-    bool conflict;   /* lists of both sorts hit */
+    bool truncated;       /* max_matches cut the matches, known-good ones first */
+    bool known_good;      /* a digest is in a known-good list */
+    bool conflict;        /* lists of both sorts hit */
+    double false_matches; /* expected of this look-up, were the file unknown */
 } hk__judgement;
 
 /* Judges; *out is overwritten. HK_ERR_FORMAT: a list's snapshot or store is damaged; HK_ERR_USAGE:

@@ -2,15 +2,17 @@
 /*
  * model.c - the hash models this build knows, in the order they are listed.
  *
- * The numbers are those of models/<id>/model.json; the build turns each file into the constants
- * included here, with the SHA-256 of the file, so there is one place to change and one to check.
+ * The numbers are those of models/<id>/model.json and models/<id>/calibration.csv; the build turns
+ * each file into the constants included here, with the SHA-256 of the file, so there is one place
+ * to change and one to check.
  */
 #include "spectrum/spectrum.h"
 
 #include "model_pdq.h"
 
 const hk__model hk__model_pdq = {
-    .info = {HK__PDQ_ID, HK__PDQ_CHECKSUM, HK_HASH_BITS, HK__PDQ_MAX_DISTANCE},
+    .info = {HK__PDQ_ID, HK__PDQ_CHECKSUM, HK_HASH_BITS, HK__PDQ_MAX_DISTANCE,
+             HK__PDQ_CALIBRATION_CHECKSUM},
     .degenerate_band = HK__PDQ_DEGENERATE_BAND,
     .degenerate_count = HK__PDQ_DEGENERATE_COUNT,
     .flat_rms = HK__PDQ_FLAT_RMS,
@@ -18,6 +20,12 @@ const hk__model hk__model_pdq = {
     .low_texture_rms = HK__PDQ_LOW_TEXTURE_RMS,
     .low_texture_coefficients = HK__PDQ_LOW_TEXTURE_COEFFICIENTS,
     .graphic_spread = HK__PDQ_GRAPHIC_SPREAD,
+    .chance = {[HK_KIND_PHOTO] = {HK__PDQ_CHANCE_PHOTO},
+               [HK_KIND_LOW_TEXTURE] = {HK__PDQ_CHANCE_LOW_TEXTURE},
+               [HK_KIND_GRAPHIC] = {HK__PDQ_CHANCE_GRAPHIC}},
+    .measured = {[HK_KIND_PHOTO] = HK__PDQ_MEASURED_PHOTO,
+                 [HK_KIND_LOW_TEXTURE] = HK__PDQ_MEASURED_LOW_TEXTURE,
+                 [HK_KIND_GRAPHIC] = HK__PDQ_MEASURED_GRAPHIC},
 };
 
 const hk_model_info *hk_model(unsigned index)

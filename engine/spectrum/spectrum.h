@@ -17,8 +17,9 @@
 
 #define HK__SPECTRUM_SIDE 16
 #define HK__SPECTRUM_SIZE 256
+#define HK__CHANCES 129 /* distances of a whole look-up: 0..128, inverses included */
 
-/* One hash model's frozen numbers; models/<id>/model.json, compiled in. */
+/* One hash model's frozen numbers: models/<id>/model.json and calibration.csv, compiled in. */
 typedef struct hk__model {
     hk_model_info info;
     float degenerate_band;     /* in units of max(rms, 1): this near the median is rounding */
@@ -28,6 +29,8 @@ typedef struct hk__model {
     float low_texture_rms;     /* kind, fact 9 of the design: see model.json */
     float low_texture_coefficients;
     float graphic_spread;
+    double chance[3][HK__CHANCES]; /* by kind and distance: one entry's, the upper 95 % bound */
+    unsigned measured[3];          /* from this distance on; below it by the tail's model */
 } hk__model;
 
 extern const hk__model hk__model_pdq;

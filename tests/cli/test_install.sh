@@ -11,6 +11,12 @@ cmake --install "$BUILD" --prefix "$work/tree" >log 2>&1 || { tail -n 5 log; fai
 [ -s tree/share/herken/models/pdq/model.json ] || fail "no model"
 is "the model's checksum" "$("$work/tree/bin/herken" version --json | jq -r '.models[0].sha256')" "$(sha256sum tree/share/herken/models/pdq/model.json | cut -d' ' -f1)"
 
+mkdir pics
+"$DRAW" 1 320 240 pics/1.png
+"$DRAW" 2 320 240 pics/2.png
+"$work/tree/bin/herken" bench recall --images pics --only jpeg-90 --quiet >recall || fail "the installed command finds no herken-edits"
+grep -q 'jpeg-90 *1.00' recall || fail "the installed bench measures nothing"
+
 [ -n "${SANITIZED:-}" ] && finish # a plain program cannot load a sanitized library
 # The example of the README: hash a file through the library.
 awk '/^```c$/ { on = 1; next } /^```$/ { on = 0 } on' "$SOURCE/README.md" >example.c

@@ -67,6 +67,13 @@ verdict seen/note.txt exact
 verdict seen/stranger.jpg none
 is "what half.png matches" "$(jq -c 'select(.path == "seen/half.png").matches[0] | [.list, .entry, .category, .basis]' out)" '["case","K-1","A1","pdq"]'
 is "lists of the account" "$(jq -c 'select(.account).account.lists | map([.list, .revision, .entries, .known_good])' out)" '[["case",4,3,null],["good",2,0,true]]'
+# The radius follows from the hashes that are searched: K-1 and K-2, while N-1 has none.
+is "profile and radii" "$(jq -c 'select(.account).account | [.profile, .radius]' out)" '["review",{"photo":60,"low_texture":60,"graphic":5}]'
+jq -es 'map(select(.path).matches[] | select(.basis == "pdq")) | length == 2 and all(.[]; .chance > 0 and .chance < 1e-6)' out >/dev/null || fail "near matches without a chance"
+run 1 match --db $db --profile gate seen/half.png
+grep -q 'comes this close to a list of 2 ' out || { fail "the length of the list in words"; cat out; }
+run 1 match --db $db --list hashes.txt seen/half.png
+grep -q 'comes this close to a list of 5 ' out || { fail "the length of a store and a file in words"; cat out; }
 run 1 match --db $db --lists case --json seen/half.png
 is "the named list alone" "$(jq -c 'select(.account).account.lists | map(.list)' out)" '["case"]'
 run 1 match --db $db --list hashes.txt --json seen/same.png

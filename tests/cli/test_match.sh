@@ -48,6 +48,27 @@ is "category" "$(first seen/same1.png category)" 'one, two'
 is "the near match follows the exact one" "$(jq -r 'select(.path == "seen/same1.png") | [.matches[].basis] | join(" ")' out)" 'md5 pdq'
 verdict seen/stranger7.jpg none
 
+# The radius follows from the profile; a near match states its chance, the account the sum.
+run 1 match --json --list list.txt seen
+is "account: profile, radii" "$(jq -c 'select(.account).account | [.profile, .radius]' out)" '["review",{"photo":60,"low_texture":60,"graphic":3}]'
+jq -es 'map(select(.path).matches[]) | length == 7 and all(.[]; .chance > 0 and .chance < 1e-6 and .chance_extrapolated)' out >/dev/null || fail "chances of near matches"
+review=$(jq 'select(.account).account.expected_false_matches' out)
+# 3 entries for each file hashed; a duplicate is not looked up anew.
+one=$(awk -F, '$1 == "photo" && $2 == 60 { print $6 }' "$SOURCE/models/pdq/calibration.csv")
+run 1 match --json --list list.txt seen/half.png seen/same1.png seen/same2.png
+jq -es --argjson one "$one" 'last.account | .duplicate == 1 and (.expected_false_matches / (.hashed * 3 * $one) - 1 | fabs) < 1e-9' out >/dev/null || fail "expected false matches"
+run 1 match --json --profile gate --list list.txt seen
+gate=$(jq 'select(.account).account.expected_false_matches' out)
+is "account: profile, radii" "$(jq -c 'select(.account).account | [.profile, .radius]' out)" '["gate",{"photo":60,"low_texture":25}]'
+jq -ne "$gate > 0 and $gate <= $review and $review < 1e-3" >/dev/null || fail "expected false matches: $gate, $review"
+run 1 match --json --max-distance 20 --list list.txt seen
+is "a radius of one's own" "$(jq -c 'select(.account).account | [.profile, .radius]' out)" '[null,{"photo":20,"low_texture":20,"graphic":20}]'
+run 2 match --profile strict --list list.txt seen
+grep -q "gate or review, not 'strict'" err || fail "a profile that is none"
+run 1 match --list list.txt seen/half.png
+grep -q 'bits: an unrelated photo comes this close to a list of 3 .*once in .* look-ups (extrapolated)' out &&
+    grep -q '^false matches to expect in such a run: .* at most' out || { fail "the chance in words"; cat out; }
+
 # Exit codes: clean, match, partial.
 mkdir clean; cp seen/stranger*.jpg clean; cp seen/note.txt clean
 run 0 match --json --list list.txt clean
@@ -195,6 +216,11 @@ run 1 compare --json "$(tail -n1 list.txt | cut -d, -f1)" seen/turned.webp
 is "a hash against a turned file" "$(jq -r .orientation out)" rotate270
 run 1 compare --json known/k1.png seen/half.png
 is "compare" "$(jq -r .verdict out)" near
+jq -e '.chance > 0 and .chance < 1e-6' out >/dev/null || fail "the chance of compare"
+run 1 compare known/k1.png seen/half.png
+grep -q 'bits, original; an unrelated photo comes this close to another one ' out || { fail "compare in words"; cat out; }
+run 1 compare --profile gate known/k1.png seen/half.png
+run 2 compare --profile strict known/k1.png seen/half.png
 run 0 compare --json known/k1.png known/k2.png
 run 1 compare --json known/k3.png seen/negative.png
 is "compare inverted" "$(jq -r .inverted out)" true

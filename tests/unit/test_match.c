@@ -50,7 +50,8 @@ static hk_verdict verdict_at(const hk_list *list, const hk_hash *known, int radi
     hk_match_options options = HK_MATCH_OPTIONS_INIT;
     options.max_distance = radius;
     hk_matcher *matcher = matcher_over(list, &options);
-    assert_int_equal(hk_matcher_max_distance(matcher), radius < 0 ? 31 : radius);
+    for (int kind = 0; radius >= 0 && hk_kind_name((hk_kind)kind); kind++)
+        assert_int_equal(hk_matcher_radius(matcher, (hk_kind)kind), radius);
     hk_fingerprint fp = stranger(seed);
     const hk_hash near = at_distance(known, distance, seed);
     fp.hash[HK_FLIPX] = inverted ? inverse(&near) : near;
@@ -73,7 +74,8 @@ static void radius_is_inclusive(void **state)
     add_hash(list, &known, NULL, NULL);
     for (size_t r = 0; r < COUNT_OF(radii); r++)
         for (int inverted = 0; inverted < 2; inverted++) {
-            const unsigned limit = radii[r] < 0 ? 31 : (unsigned)radii[r];
+            const int calibrated = hk_radius(HK_KIND_PHOTO, HK_PROFILE_REVIEW, 1);
+            const unsigned limit = (unsigned)(radii[r] < 0 ? calibrated : radii[r]);
             assert_int_equal(verdict_at(list, &known, radii[r], limit, inverted, &seed),
                              HK_VERDICT_NEAR);
             assert_int_equal(verdict_at(list, &known, radii[r], limit + 1, inverted, &seed),
@@ -449,26 +451,32 @@ static void comparing_gives_the_best_orientation(void **state)
 {
     (void)state;
     uint64_t seed = 10;
+    const unsigned limit = (unsigned)hk_radius(HK_KIND_PHOTO, HK_PROFILE_REVIEW, 1);
     for (int o = 0; o < HK_ORIENTATIONS; o++)
         for (int inverted = 0; inverted < 2; inverted++)
-            for (unsigned distance = 30; distance <= 33; distance++) {
+            for (unsigned distance = limit - 1; distance <= limit + 1; distance++) {
                 hk_fingerprint a = stranger(&seed);
                 const hk_hash near = at_distance(&a.hash[o], distance, &seed);
                 const hk_hash b = inverted ? inverse(&near) : near;
                 hk_comparison got;
-                assert_int_equal(hk_compare(&got, &a, 8, &b, -1, NULL), HK_OK);
+                assert_int_equal(hk_compare(&got, &a, 8, &b, -1, HK_PROFILE_REVIEW, NULL), HK_OK);
                 assert_int_equal(got.distance, distance);
                 assert_int_equal(got.orientation, o);
                 assert_int_equal(got.inverted, inverted);
-                assert_int_equal(got.match, distance <= 31);
-                assert_int_equal(hk_compare(&got, &a, 8, &b, (int)distance, NULL), HK_OK);
+                assert_int_equal(got.match, distance <= limit);
+                assert_int_equal(got.radius, limit);
+                assert_true(got.chance == hk_false_match_chance(HK_KIND_PHOTO, distance, 1, NULL));
+                assert_int_equal(got.chance_extrapolated, distance < 62);
+                assert_int_equal(
+                    hk_compare(&got, &a, 8, &b, (int)distance, HK_PROFILE_REVIEW, NULL), HK_OK);
                 assert_true(got.match);
-                assert_int_equal(hk_compare(&got, &a, 8, &b, (int)distance - 1, NULL), HK_OK);
+                assert_int_equal(
+                    hk_compare(&got, &a, 8, &b, (int)distance - 1, HK_PROFILE_REVIEW, NULL), HK_OK);
                 assert_false(got.match);
                 /* A bare hash: nothing is known of its other orientations. */
-                assert_int_equal(hk_compare(&got, &a, 1, &b, -1, NULL), HK_OK);
+                assert_int_equal(hk_compare(&got, &a, 1, &b, -1, HK_PROFILE_REVIEW, NULL), HK_OK);
                 assert_int_equal(got.orientation, HK_ORIGINAL);
-                assert_int_equal(got.match, o == 0 && distance <= 31);
+                assert_int_equal(got.match, o == 0 && distance <= limit);
             }
 }
 
@@ -484,14 +492,30 @@ static void comparing_refuses_what_is_out_of_range(void **state)
     hk_comparison got = {.distance = 777};
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         hk_error err = {HK_OK, ""};
-        assert_int_equal(
-            hk_compare(&got, &a, wrong[i].orientations, &a.hash[0], wrong[i].radius, &err),
-            HK_ERR_USAGE);
+        assert_int_equal(hk_compare(&got, &a, wrong[i].orientations, &a.hash[0], wrong[i].radius,
+                                    HK_PROFILE_GATE, &err),
+                         HK_ERR_USAGE);
         assert_int_equal(err.status, HK_ERR_USAGE);
         assert_int_equal(got.distance, 777);
     }
-    assert_int_equal(hk_compare(&got, &a, 8, &a.hash[0], 128, NULL), HK_OK);
+    assert_int_equal(hk_compare(&got, &a, 8, &a.hash[0], 128, HK_PROFILE_GATE, NULL), HK_OK);
     assert_int_equal(got.distance, 0);
+    assert_int_equal(hk_compare(&got, &a, 8, &a.hash[0], 128, (hk_profile)2, NULL), HK_ERR_USAGE);
+}
+
+static void comparing_what_has_no_radius_matches_nothing(void **state)
+{
+    (void)state;
+    uint64_t seed = 12;
+    hk_fingerprint a = stranger(&seed);
+    hk_comparison got;
+    a.kind = HK_KIND_GRAPHIC;
+    assert_int_equal(hk_compare(&got, &a, 8, &a.hash[3], -1, HK_PROFILE_GATE, NULL), HK_OK);
+    assert_int_equal(got.radius, -1);
+    assert_int_equal(got.distance, 0);
+    assert_false(got.match);
+    assert_int_equal(hk_compare(&got, &a, 8, &a.hash[3], 0, HK_PROFILE_GATE, NULL), HK_OK);
+    assert_true(got.match);
 }
 
 int main(void)
@@ -512,6 +536,7 @@ int main(void)
         cmocka_unit_test(matching_survives_every_failing_allocation),
         cmocka_unit_test(comparing_gives_the_best_orientation),
         cmocka_unit_test(comparing_refuses_what_is_out_of_range),
+        cmocka_unit_test(comparing_what_has_no_radius_matches_nothing),
     };
     return cmocka_run_group_tests_name("match", tests, NULL, NULL);
 }

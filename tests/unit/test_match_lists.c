@@ -140,7 +140,7 @@ static void index_that_may_miss_gives_no_verdict(void **state)
 
 /* ---- what a bound keeps, against an oracle -------------------------------------------------- */
 
-enum { LISTS = 5, PER_LIST = 60, ALL = LISTS * (PER_LIST + 1) };
+enum { LISTS = 5, PER_LIST = 60, ALL = LISTS * (PER_LIST + 1), RADIUS = 31 };
 
 /* A match as it should be. */
 typedef struct wanted {
@@ -185,7 +185,7 @@ static size_t want(wanted out[ALL], hk_list *const lists[LISTS], const hk_finger
                 const unsigned nearer = d < HK_HASH_BITS - d ? d : HK_HASH_BITS - d;
                 least = nearer < least ? nearer : least;
             }
-            if (least <= 31)
+            if (least <= RADIUS)
                 out[count++] = (wanted){good, false, l, lists[l]->hash_entry[i], least};
         }
         for (size_t i = 0; i < lists[l]->digests[HK_BASIS_MD5].count; i++)
@@ -255,6 +255,7 @@ static void bound_keeps_the_nearest_of_all_lists(void **state)
     for (size_t b = 0; b < COUNT_OF(bounds); b++) {
         hk_match_options options = HK_MATCH_OPTIONS_INIT;
         options.max_matches = bounds[b];
+        options.max_distance = RADIUS;
         hk_matcher *matcher = matcher_over_all(lists, LISTS, &options);
         hk__judgement got = judge(matcher, &evidence);
         const size_t count = want(expected, lists, &fp, bounds[b]);

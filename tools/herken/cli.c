@@ -112,6 +112,17 @@ bool cli_number(uint64_t *out, const char *option, const char *text, uint64_t lo
     return true;
 }
 
+bool cli_profile(hk_profile *out, const char *text)
+{
+    for (int p = 0; hk_profile_name((hk_profile)p); p++)
+        if (!strcmp(text, hk_profile_name((hk_profile)p))) {
+            *out = (hk_profile)p;
+            return true;
+        }
+    cli_usage("--profile takes gate or review, not '%s'", text);
+    return false;
+}
+
 /* Reads the NUL-ended paths of a file. */
 static bool read_paths(cli_common *common, const char *name)
 {
@@ -264,6 +275,12 @@ static char *beside(const char *const places[], size_t count, int mode)
 static char *find_worker(void)
 {
     static const char *const places[] = {"herken-worker", "../libexec/herken/herken-worker"};
+    return beside(places, sizeof places / sizeof *places, X_OK);
+}
+
+char *cli_find_edits(void)
+{
+    static const char *const places[] = {"herken-edits", "../libexec/herken/herken-edits"};
     return beside(places, sizeof places / sizeof *places, X_OK);
 }
 

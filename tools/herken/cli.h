@@ -92,6 +92,9 @@ void cli_clear(cli_common *common);
 bool cli_number(uint64_t *out, const char *option, const char *text, uint64_t low, uint64_t high,
                 bool scaled);
 
+/* gate or review. On failure it says so and returns false. */
+bool cli_profile(hk_profile *out, const char *text);
+
 /* What wrong usage is told to see the help of: "match", "list import". Static. */
 void cli_name_command(const char *words);
 
@@ -102,6 +105,9 @@ int cli_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int cli_fail(const hk_error *err);
 /* The same, but damage to a store or a snapshot is a failure of the system, not wrong usage. */
 int cli_store_fail(const hk_error *err);
+
+/* herken-edits of this very build; NULL where there is none beside it. Owned. */
+char *cli_find_edits(void);
 
 /* herken-faiss.so of this very build; NULL where there is none beside it. Owned. */
 char *cli_find_faiss(void);

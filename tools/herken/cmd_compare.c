@@ -12,11 +12,15 @@ static const char help[] =
     "Exit code 1 if they match, 0 if not, 3 if one of them gives no hash, or one that says "
     "nothing\n"
     "(truncated, degenerate, low quality) without a match.\n\n"
-    "  --max-distance N     radius in bits, 0 to 128 (default 31)\n";
+    "  --profile P          gate or review (default): how many false matches may be expected, 1 "
+    "in\n"
+    "                       1,000,000 or in 1,000 images; the radius follows from it and A's kind\n"
+    "  --max-distance N     the radius itself, in bits, 0 to 128\n";
 
-enum { MAX_DISTANCE = CLI_OWN };
+enum { MAX_DISTANCE = CLI_OWN, PROFILE };
 static const struct option options[] = {
     {"max-distance", required_argument, NULL, MAX_DISTANCE},
+    {"profile", required_argument, NULL, PROFILE},
     CLI_COMMON_OPTIONS,
 };
 
@@ -67,7 +71,7 @@ static const char *doubt(const side *s, const char *name, bool quiet)
     return what;
 }
 
-static int run(cli_common *common, int max_distance)
+static int run(cli_common *common, int max_distance, hk_profile profile)
 {
     side sides[2];
     hk_error err;
@@ -81,7 +85,7 @@ static int run(cli_common *common, int max_distance)
     const bool swap = sides[0].orientations == 1;
     const side *a = &sides[swap], *b = &sides[!swap];
     if (hk_compare(&c, &a->fingerprint, a->orientations, &b->fingerprint.hash[0], max_distance,
-                   &err))
+                   profile, &err))
         return cli_fail(&err);
     if (swap && (c.orientation == HK_ROTATE90 || c.orientation == HK_ROTATE270))
         c.orientation = c.orientation == HK_ROTATE90 ? HK_ROTATE270 : HK_ROTATE90;
@@ -89,6 +93,8 @@ static int run(cli_common *common, int max_distance)
     const char *why = doubt(&sides[0], common->paths[0], common->quiet);
     const char *other = doubt(&sides[1], common->paths[1], common->quiet);
     why = why ? why : other;
+    if (c.radius < 0 && !why)
+        why = hk_kind_name(a->fingerprint.kind);
     const hk_verdict verdict = c.match ? HK_VERDICT_NEAR
                                : why   ? HK_VERDICT_NOT_CHECKED
                                        : HK_VERDICT_NONE;
@@ -98,14 +104,20 @@ static int run(cli_common *common, int max_distance)
         json_object_set_new(object, "orientation", json_string(hk_orientation_name(c.orientation)));
         json_object_set_new(object, "inverted", json_boolean(c.inverted));
         json_object_set_new(object, "verdict", json_string(hk_verdict_name(verdict)));
+        json_object_set_new(object, "chance", json_real(c.chance));
+        if (c.chance_extrapolated)
+            json_object_set_new(object, "chance_extrapolated", json_true());
         if (verdict == HK_VERDICT_NOT_CHECKED)
             json_object_set_new(object, "reason", json_string(why));
         output_line(object);
     } else {
-        printf("%s: %u bits, %s%s\n",
+        char words[OUTPUT_CHANCE_SIZE];
+        printf("%s: %u bits, %s%s; %s%s\n",
                verdict == HK_VERDICT_NOT_CHECKED ? "not checked" : hk_verdict_name(verdict),
                c.distance, hk_orientation_name(c.orientation),
-               c.inverted ? ", colours inverted" : "");
+               c.inverted ? ", colours inverted" : "",
+               output_chance(words, a->fingerprint.kind, c.chance, 1),
+               c.chance_extrapolated ? " (extrapolated)" : "");
     }
     return cli_finish(c.match ? CLI_MATCH : why ? CLI_PARTIAL : CLI_DONE);
 }
@@ -114,9 +126,12 @@ int cmd_compare(int argc, char **argv)
 {
     cli_common common = CLI_COMMON_INIT;
     int max_distance = -1, code = -1, option;
+    hk_profile profile = HK_PROFILE_REVIEW;
     uint64_t value;
     while (code < 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-        if (option != MAX_DISTANCE)
+        if (option == PROFILE)
+            code = cli_profile(&profile, optarg) ? -1 : CLI_USAGE;
+        else if (option != MAX_DISTANCE)
             code = cli_option(&common, option, help);
         else if (cli_number(&value, "max-distance", optarg, 0, 128, false))
             max_distance = (int)value;
@@ -128,7 +143,7 @@ int cmd_compare(int argc, char **argv)
     if (code < 0 && common.path_count != 2)
         code = cli_usage("compare takes two images or hashes, not %zu", common.path_count);
     if (code < 0)
-        code = run(&common, max_distance);
+        code = run(&common, max_distance, profile);
     cli_clear(&common);
     return code;
 }

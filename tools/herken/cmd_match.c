@@ -22,9 +22,14 @@ static const char help[] =
     "  --known-good FILE    the same, of known-good material: its digests overrule near matches\n"
     "                       and failures to decode; where lists of both sorts hit: a conflict\n"
     "  --skip-bad-lines     go on without the malformed lines of a list\n"
-    "  --max-distance N     radius in bits, 0 to 128 (default 31)\n"
+    "  --profile P          gate or review (default): how many false matches may be expected on\n"
+    "                       these lists, 1 in 1,000,000 or in 1,000 innocent images; the radius\n"
+    "                       follows from it, the length of the lists and the kind of image\n"
+    "  --max-distance N     the radius itself, in bits, 0 to 128, for every kind of image\n"
     "  --max-matches N      matches kept per file, the nearest (default 100, 0 for all)\n"
-    "  --accept-uncertain   truncated, degenerate and low-quality images without a hit are `none`\n"
+    "  --accept-uncertain   truncated, degenerate and low-quality images without a hit are "
+    "`none`,\n"
+    "                       and those whose kind has no radius\n"
     "  --all                also print files that did not match\n";
 
 enum {
@@ -35,6 +40,7 @@ enum {
     SKIP_BAD_LINES,
     MAX_DISTANCE,
     MAX_MATCHES,
+    PROFILE,
     ACCEPT_UNCERTAIN,
     ALL
 };
@@ -46,6 +52,7 @@ static const struct option options[] = {
     {"skip-bad-lines", no_argument, NULL, SKIP_BAD_LINES},
     {"max-distance", required_argument, NULL, MAX_DISTANCE},
     {"max-matches", required_argument, NULL, MAX_MATCHES},
+    {"profile", required_argument, NULL, PROFILE},
     {"accept-uncertain", no_argument, NULL, ACCEPT_UNCERTAIN},
     {"all", no_argument, NULL, ALL},
     CLI_COMMON_OPTIONS,
@@ -81,6 +88,9 @@ static json_t *match_object(const hk_match *match)
         json_object_set_new(object, "probe", json_string(match->probe));
         if (match->inverted)
             json_object_set_new(object, "inverted", json_true());
+        json_object_set_new(object, "chance", json_real(match->chance));
+        if (match->chance_extrapolated)
+            json_object_set_new(object, "chance_extrapolated", json_true());
     }
     if (match->known_good)
         json_object_set_new(object, "known_good", json_true());
@@ -172,7 +182,16 @@ static const char *good_words(const hk_file *file)
                             : "CONFLICT: near known-good material too";
 }
 
-static bool print_text(const hk_file *file, bool all)
+/* The nearest of the known ones; NULL: there is none. */
+static const hk_match *nearest_known(const hk_file *file)
+{
+    for (size_t i = 0; i < file->match_count; i++)
+        if (file->matches[i].basis == HK_BASIS_PDQ && !file->matches[i].known_good)
+            return &file->matches[i];
+    return NULL;
+}
+
+static bool print_text(const hk_file *file, bool all, uint64_t entries)
 {
     const bool hit = file->verdict == HK_VERDICT_EXACT || file->verdict == HK_VERDICT_NEAR;
     const bool failed = hk_file_status_class(file->status) == HK_CLASS_FAILED;
@@ -198,6 +217,12 @@ static bool print_text(const hk_file *file, bool all)
     for (size_t i = 0; i < file->match_count; i++)
         if (!is_told(file, i))
             print_match(file, i);
+    const hk_match *nearest = file->verdict == HK_VERDICT_NEAR ? nearest_known(file) : NULL;
+    char words[OUTPUT_CHANCE_SIZE];
+    if (nearest)
+        printf("         %u bits: %s%s\n", nearest->distance,
+               output_chance(words, file->fingerprint.kind, nearest->chance, entries),
+               nearest->chance_extrapolated ? " (extrapolated)" : "");
     return !ferror(stdout);
 }
 
@@ -241,7 +266,8 @@ static int exit_code(const hk_account *account, uint64_t unsure)
 }
 
 /* The account, with what of each list was searched for. */
-static json_t *account_object(const request *r, const hk_account *account)
+static json_t *account_object(const request *r, const hk_account *account,
+                              const hk_matcher *matcher)
 {
     json_t *object = output_account(account, true), *lists = json_array();
     for (size_t l = 0; l < r->lists.count; l++) {
@@ -263,7 +289,16 @@ static json_t *account_object(const request *r, const hk_account *account)
         }
         json_array_append_new(lists, row);
     }
-    json_object_set_new(json_object_get(object, "account"), "lists", lists);
+    json_t *radii = json_object();
+    for (int kind = 0; hk_kind_name((hk_kind)kind); kind++)
+        if (hk_matcher_radius(matcher, (hk_kind)kind) >= 0)
+            json_object_set_new(radii, hk_kind_name((hk_kind)kind),
+                                json_integer(hk_matcher_radius(matcher, (hk_kind)kind)));
+    json_t *fields = json_object_get(object, "account");
+    if (r->match.max_distance < 0)
+        json_object_set_new(fields, "profile", json_string(hk_profile_name(r->match.profile)));
+    json_object_set_new(fields, "radius", radii);
+    json_object_set_new(fields, "lists", lists);
     return object;
 }
 
@@ -288,7 +323,7 @@ static int run(request *r)
             written = print_json(file);
         } else {
             progress_hide(&bar);
-            written = print_text(file, r->all);
+            written = print_text(file, r->all, hk_matcher_entries(matcher));
         }
         unsure += file->verdict == HK_VERDICT_NOT_CHECKED &&
                   hk_file_status_class(file->status) != HK_CLASS_SKIPPED;
@@ -302,7 +337,7 @@ static int run(request *r)
         hk_scan_account(&account, scan);
         code = exit_code(&account, unsure);
         if (r->common.json)
-            output_line(account_object(r, &account));
+            output_line(account_object(r, &account, matcher));
         else
             output_account_text(stdout, &account, true);
         if (!account.found)
@@ -352,6 +387,9 @@ int cmd_match(int argc, char **argv)
                 r.match.max_matches = (size_t)value;
             else
                 code = CLI_USAGE;
+            break;
+        case PROFILE:
+            code = cli_profile(&r.match.profile, optarg) ? -1 : CLI_USAGE;
             break;
         case ACCEPT_UNCERTAIN:
             r.match.accept_uncertain = true;

@@ -2,6 +2,7 @@
 /* output.c - see output.h. */
 #include "output.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,46 @@ void output_csv_field(FILE *file, const char *text)
     fputc('"', file);
 }
 
+/* Two digits, in words: 1.4 million, 850, 20 thousand. */
+static void round_number(char out[32], double value)
+{
+    static const char *const names[] = {"", " thousand", " million", " billion", " trillion"};
+    int step = 0;
+    for (; value >= 999.5 && step < 4; step++)
+        value /= 1000;
+    if (value >= 999.5)
+        snprintf(out, 32, "1000%s", names[step]);
+    else
+        snprintf(out, 32, "%.*f%s", value < 9.95 && value != floor(value) ? 1 : 0,
+                 value < 99.5 ? value : round(value / 10) * 10, names[step]);
+}
+
+const char *output_chance(char out[OUTPUT_CHANCE_SIZE], hk_kind kind, double chance,
+                          uint64_t entries)
+{
+    static const char *const kinds[] = {"photo", "low-texture image", "graphic"};
+    const bool often = chance > 0.5,
+               seldom = chance < 1e-12; /* beyond that no model is to be believed */
+    char list[32], looks[32];
+    round_number(list, (double)entries);
+    round_number(looks, often ? chance : 1 / (seldom ? 1e-12 : chance));
+    const int n = snprintf(out, OUTPUT_CHANCE_SIZE, "an unrelated %s comes this close to ",
+                           (unsigned)kind < 3 ? kinds[kind] : "image");
+    char *rest = out + n;
+    const size_t room = OUTPUT_CHANCE_SIZE - (size_t)n;
+    if (often && entries > 1)
+        snprintf(rest, room, "%s entries of a list of %s in every look-up", looks, list);
+    else if (often)
+        snprintf(rest, room, "another one in most cases");
+    else if (entries > 1)
+        snprintf(rest, room, "a list of %s %sonce in %s look-ups", list, seldom ? "less than " : "",
+                 looks);
+    else
+        snprintf(rest, room, "another one %sonce in %s comparisons", seldom ? "less than " : "",
+                 looks);
+    return out;
+}
+
 void output_account_text(FILE *file, const hk_account *account, bool verdicts)
 {
     const uint64_t *by = account->by_class;
@@ -165,6 +206,8 @@ void output_account_text(FILE *file, const hk_account *account, bool verdicts)
     if (account->known_good || account->conflicts)
         fprintf(file, "%llu known good, %llu conflicts between lists\n",
                 (unsigned long long)account->known_good, (unsigned long long)account->conflicts);
+    fprintf(file, "false matches to expect in such a run: %.1e at most\n",
+            account->expected_false_matches);
 }
 
 json_t *output_account(const hk_account *account, bool verdicts)
@@ -182,6 +225,8 @@ json_t *output_account(const hk_account *account, bool verdicts)
     if (verdicts) {
         json_object_set_new(fields, "known_good", json_integer((json_int_t)account->known_good));
         json_object_set_new(fields, "conflict", json_integer((json_int_t)account->conflicts));
+        json_object_set_new(fields, "expected_false_matches",
+                            json_real(account->expected_false_matches));
     }
     for (int s = 0; s < HK_FILE_STATUSES; s++)
         if (account->by_status[s])
