@@ -7,6 +7,8 @@
  *                                              and from far pairs, tested on near ones
  *        calibrate turns TABLE FINGERPRINTS    what guessing the turned hashes does; lines of eight
  *                                              true hashes with commas between
+ *        calibrate probes TABLE FINGERPRINTS   whether strangers come nearer to exact-grid hashes
+ *                                              than to plain ones; lines of both, plain,exact
  *
  * TABLE is CSV of hash,quality,tier,group. Exit code 1: a test failed; 2: wrong input.
  */
@@ -14,6 +16,7 @@
 
 #include "core/digest.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,7 +181,8 @@ static int split(const images *all)
 
 enum { MAX_PRINTS = 10000 };
 
-static size_t read_prints(hk_hash (*out)[HK_ORIENTATIONS], const char *path)
+/* Lines of so many hashes with commas between; 0, with words on stderr, where they are others. */
+static size_t read_prints(hk_hash (*out)[HK_ORIENTATIONS], int hashes, const char *path)
 {
     FILE *file = fopen(path, "re");
     char line[HK_ORIENTATIONS * HK_HASH_TEXT_SIZE + 8];
@@ -186,11 +190,11 @@ static size_t read_prints(hk_hash (*out)[HK_ORIENTATIONS], const char *path)
     while (file && count < MAX_PRINTS && fgets(line, sizeof line, file)) {
         char *rest = line;
         int o = 0;
-        for (char *hash; o < HK_ORIENTATIONS && (hash = strsep(&rest, ",\n")) != NULL; o++)
+        for (char *hash; o < hashes && (hash = strsep(&rest, ",\n")) != NULL; o++)
             if (hk_hash_parse(&out[count][o], hash, strlen(hash), NULL))
                 break;
-        if (o < HK_ORIENTATIONS) {
-            fprintf(stderr, "calibrate: %s:%zu: not eight hashes\n", path, count + 1);
+        if (o < hashes) {
+            fprintf(stderr, "calibrate: %s:%zu: not %d hashes\n", path, count + 1, hashes);
             count = 0;
             break;
         }
@@ -207,7 +211,7 @@ static int turns(const images *all, const char *path)
 {
     static hk_hash prints[MAX_PRINTS][HK_ORIENTATIONS];
     static uint64_t exact[DISTANCES], guess[DISTANCES];
-    const size_t count = read_prints(prints, path);
+    const size_t count = read_prints(prints, HK_ORIENTATIONS, path);
     uint64_t wrong = 0, most = 0, nearer[2] = {0};
     for (size_t i = 0; i < count; i++) {
         hk_hash turned[HK_ORIENTATIONS];
@@ -244,15 +248,93 @@ static int turns(const images *all, const char *path)
     return code;
 }
 
+/* ---- probes -------------------------------------------------------------------------------- */
+
+/* What is counted within each distance: by the plain hash, by the exact one, by either; and the
+ * sums over the images of the squares of how many more there are by the exact one than by the plain
+ * one, and than are allowed for. */
+typedef struct probe_counts {
+    uint64_t plain, exact, either;
+    double squares, squares_over;
+} probe_counts;
+static const double allowed = 1.25; /* engine/spectrum/radius.c */
+
+static void probe_one(probe_counts sums[DISTANCES], const images *all, const hk_hash both[2])
+{
+    uint64_t at[3][DISTANCES] = {0}; /* pairs at just this distance */
+    hk_hash turned[2][HK_ORIENTATIONS];
+    probe_counts here = {0};
+    pairs_turn(turned[0], &both[0]);
+    pairs_turn(turned[1], &both[1]);
+    for (size_t j = 0; j < all->count; j++) {
+        const hk_hash *entry = &all->image[j].hash;
+        if (all->image[j].kind != HK_KIND_PHOTO || hk_hash_distance(&both[0], entry) <= 40)
+            continue;
+        const unsigned plain = pairs_distance(turned[0], entry);
+        const unsigned exact = pairs_distance(turned[1], entry);
+        at[0][plain]++;
+        at[1][exact]++;
+        at[2][plain < exact ? plain : exact]++;
+    }
+    for (unsigned d = 0; d < DISTANCES; d++) {
+        here.plain += at[0][d];
+        here.exact += at[1][d];
+        here.either += at[2][d];
+        const double more = (double)here.exact - (double)here.plain;
+        sums[d].plain += here.plain;
+        sums[d].exact += here.exact;
+        sums[d].either += here.either;
+        const double over = (double)here.exact - allowed * (double)here.plain;
+        sums[d].squares += more * more;
+        sums[d].squares_over += over * over;
+    }
+}
+
+/* Whether the second probe keeps to the bound of the plain one and a quarter: it fails where it is
+ * significantly over that (one-sided, 1 %, by the spread over the images), from where there are
+ * pairs enough. */
+static int probes(const images *all, const char *path)
+{
+    static hk_hash prints[MAX_PRINTS][HK_ORIENTATIONS];
+    static probe_counts sums[DISTANCES];
+    const double z99 = 2.33;
+    const size_t count = read_prints(prints, 2, path);
+    uint64_t apart = 0;
+    int code = 0;
+    for (size_t i = 0; i < count; i++) {
+        apart += hk_hash_distance(&prints[i][0], &prints[i][1]);
+        probe_one(sums, all, prints[i]);
+    }
+    if (!count)
+        return 2;
+    printf("%zu images: their two hashes lie %.1f bits apart on average\n", count,
+           (double)apart / (double)count);
+    printf("pairs within     by plain     by exact    by either  exact to plain   either\n");
+    for (unsigned d = 0; d <= 112; d += 2) {
+        const probe_counts *s = &sums[d];
+        const double over = (double)s->exact - allowed * (double)s->plain;
+        const bool failed = s->plain >= TAIL_ENOUGH && over > z99 * sqrt(s->squares_over);
+        code |= failed;
+        if (s->plain)
+            printf("%12u %12llu %12llu %12llu %8.3f +-%6.3f %9.3f%s\n", d,
+                   (unsigned long long)s->plain, (unsigned long long)s->exact,
+                   (unsigned long long)s->either, (double)s->exact / (double)s->plain,
+                   sqrt(s->squares) / (double)s->plain, (double)s->either / (double)s->plain,
+                   failed ? "  OVER" : "");
+    }
+    return code;
+}
+
 int main(int argc, char **argv)
 {
     images all = {0};
     const char *what = argc > 1 ? argv[1] : "";
-    const bool known = (!strcmp(what, "make") && argc == 4) ||
-                       (!strcmp(what, "split") && argc == 3) ||
-                       (!strcmp(what, "turns") && argc == 4);
+    const bool known =
+        (!strcmp(what, "make") && argc == 4) || (!strcmp(what, "split") && argc == 3) ||
+        (!strcmp(what, "turns") && argc == 4) || (!strcmp(what, "probes") && argc == 4);
     if (!known) {
-        fputs("usage: calibrate make TABLE DATE | split TABLE | turns TABLE FINGERPRINTS\n",
+        fputs("usage: calibrate make TABLE DATE | split TABLE | turns TABLE FINGERPRINTS | "
+              "probes TABLE FINGERPRINTS\n",
               stderr);
         return 2;
     }
@@ -260,7 +342,8 @@ int main(int argc, char **argv)
         return 2;
     int code = *what == 'm'   ? make(&all, argv[2], argv[3])
                : *what == 's' ? split(&all)
-                              : turns(&all, argv[3]);
+               : *what == 't' ? turns(&all, argv[3])
+                              : probes(&all, argv[3]);
     images_free(&all);
     return fflush(stdout) || ferror(stdout) ? 2 : code;
 }

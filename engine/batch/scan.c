@@ -100,7 +100,8 @@ hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
             /* Finds duplicates, whatever the lists hold. Films need not be read for that. */
             .picture_digests = options->matcher ? HK_DIGEST_SHA256 : 0,
             .raster = options->raster,
-            .exact_grid = options->exact_hash,
+            .exact_grid = options->exact_hash ||
+                          (options->matcher && hk__matcher_wants_exact(options->matcher)),
         };
         status = hk__pool_open(&scan->pool, &pool, err);
     }
@@ -195,7 +196,7 @@ static hk_status take(hk_scan *scan, const hk__pool_result *result, hk_error *er
     }
     if (result->exact_hash) {
         file->has_exact_hash = true;
-        file->exact_hash = *result->exact_hash;
+        memcpy(file->exact_hash, result->exact_hash, sizeof file->exact_hash);
     }
     s->done = true;
     return scan->options.raster && picture->has_pixels ? keep_raster(s, picture, err) : HK_OK;
@@ -239,6 +240,7 @@ static hk_status judge(hk_scan *scan, hk_file *file, hk_error *err)
         .flags = file->flags,
         .hashed = file->hashed,
         .fingerprint = &file->fingerprint,
+        .exact = file->has_exact_hash ? file->exact_hash : NULL,
         .digests = file->digests,
     };
     hk__judgement_clear(&scan->judgement);

@@ -59,7 +59,7 @@ struct hk__pool {
     uint64_t seen; /* when the last wait ended */
     hk__reply reply;
     hk_fingerprint fingerprint;
-    hk_hash exact_hash;
+    hk_hash exact_hash[HK_ORIENTATIONS];
 };
 
 static hk_status start_worker(worker *w, hk__pool *pool, hk_error *err)
@@ -200,10 +200,10 @@ static hk_status add_exact(hk__pool_result *result, hk__pool *pool, hk_error *er
     bool degenerate;
     if (!pool->reply.picture.has_exact)
         return HK_OK;
-    hk_status status = hk__exact_hash(&pool->exact_hash, &degenerate, &hk__model_pdq,
-                                      pool->reply.picture.exact_grid, err);
+    hk_status status = hk__exact_hashes(pool->exact_hash, &degenerate, &hk__model_pdq,
+                                        pool->reply.picture.exact_grid, err);
     if (!status && !degenerate)
-        result->exact_hash = &pool->exact_hash;
+        result->exact_hash = pool->exact_hash;
     return status;
 }
 

@@ -34,7 +34,8 @@ typedef struct hk__pool_result {
     uint64_t tag;
     const hk__reply *reply;            /* checked; id is of no meaning here */
     const hk_fingerprint *fingerprint; /* of its grid; NULL if the reply has no pixels */
-    const hk_hash *exact_hash;         /* of the exact grid; NULL unless asked for and sound */
+    const hk_hash *exact_hash; /* [HK_ORIENTATIONS], of the exact grid; NULL unless asked for and
+                                  sound */
 } hk__pool_result;
 
 /* Starts the workers. HK_ERR_SYSTEM if the program cannot be started. */

@@ -703,15 +703,23 @@ HK_API const char *hk_profile_name(hk_profile profile); /* "gate", "review"; NUL
 
 /* The widest radius that keeps within the profile's budget, for an image of this kind looked up in
  * all orientations, and inverted, among this many entries: bits, 0..60, or -1: none does, and only
- * a digest tells (exact only). From models/pdq/calibration.csv. */
+ * a digest tells (exact only). Of photos a twentieth of the budget is kept for hk_exact_radius.
+ * From models/pdq/calibration.csv. */
 HK_API int hk_radius(hk_kind kind, hk_profile profile, uint64_t entries);
+/* The radius of a second probe beside that one, the hash of the image's exact grid, looked up in as
+ * many ways: the widest with which both together keep within the budget. Never wider than
+ * hk_radius; -1: not looked up, as for all kinds but photos. */
+HK_API int hk_exact_radius(hk_kind kind, hk_profile profile, uint64_t entries);
 
 /* How many unrelated entries out of `entries` come this close (bits; over 128: any) in one such
- * look-up: the expected number, by the upper 95 % bound for one entry. The chance that any does is
- * at most that, whatever depends on what. *extrapolated (may be NULL): closer than was measured, so
- * it is what the model of the tail says. Never falls with distance or entries. */
+ * look-up by the plain hash: the expected number, by the upper 95 % bound for one entry. The chance
+ * that any does is at most that, whatever depends on what. *extrapolated (may be NULL): closer than
+ * was measured, so it is what the model of the tail says. Never falls with distance or entries. */
 HK_API double hk_false_match_chance(hk_kind kind, unsigned distance, uint64_t entries,
                                     bool *extrapolated);
+/* The same of both probes together, each within its own distance; -1: not looked up by that one. */
+HK_API double hk_false_matches(hk_kind kind, int plain, int exact, uint64_t entries,
+                               bool *extrapolated);
 
 /* ---- verdicts ----------------------------------------------------------------------------- */
 
@@ -729,12 +737,14 @@ typedef struct hk_match {
     const char *entry;
     const char *category;
     hk_basis basis;
-    const char *probe; /* how the query was looked at: "plain"; static; NULL for a digest */
+    const char *probe; /* by which hash of the query: "plain", or "exact", its exact grid's, where
+                          that is nearer; static; NULL for a digest */
     unsigned distance; /* these five of HK_BASIS_PDQ only */
     hk_orientation orientation;
-    bool inverted;            /* the query's colours are the entry's negative */
-    double chance;            /* hk_false_match_chance of it, among the hashes of all lists of this
-                                 sort (known, known good) */
+    bool inverted; /* the query's colours are the entry's negative */
+    double chance; /* hk_false_matches at its distance, or the radius of a probe that goes
+                      less far, among the hashes of all lists of this sort (known, known
+                      good) */
     bool chance_extrapolated; /* beyond what was measured */
     bool known_good;          /* the list is one of known-good material */
 } hk_match;
@@ -743,7 +753,8 @@ typedef struct hk_matcher hk_matcher;
 
 typedef struct hk_match_options {
     size_t size;           /* of this struct, set by the INIT */
-    int max_distance;      /* bits, 0..128, for every kind; -1: hk_radius of the profile */
+    int max_distance;      /* bits, 0..128, for every kind; -1: hk_radius of the profile, and
+                              hk_exact_radius */
     size_t max_matches;    /* per file, the nearest, known before known good; 0: no bound */
     bool accept_uncertain; /* without a hit, what the hash says nothing about is none, too:
                               truncated, degenerate, low-quality, or of a kind without a radius */
@@ -761,6 +772,8 @@ HK_API HK_MUST_CHECK hk_status hk_matcher_new(hk_matcher **out, const hk_list *c
 HK_API void hk_matcher_free(hk_matcher *matcher);
 /* The radius in force for images of this kind, bits; -1: their hashes are not looked up. */
 HK_API int hk_matcher_radius(const hk_matcher *matcher, hk_kind kind);
+/* And that for the hash of their exact grid; -1: that is not looked up. */
+HK_API int hk_matcher_exact_radius(const hk_matcher *matcher, hk_kind kind);
 /* The hashes of known images that a look-up goes through. */
 HK_API uint64_t hk_matcher_entries(const hk_matcher *matcher);
 
@@ -807,12 +820,13 @@ typedef struct hk_file {
     unsigned flags;            /* HK_FLAG_* */
     bool hashed;               /* fingerprint holds a hash: only if the file gave one */
     hk_fingerprint fingerprint;
-    /* On request, a second hash of the same picture. PDQ samples at whole pixels, so that a copy of
-     * another size is sampled elsewhere; this one samples at exact places, and a picture and its
-     * copy lie several times nearer to each other. It never stands in for PDQ: hashes that lists
-     * exchange stay PDQ to the letter, and whoever holds the material may keep this beside them. */
-    bool has_exact_hash; /* asked for, the file gave a hash, and this one is not degenerate */
-    hk_hash exact_hash;  /* of the picture as a viewer shows it; distances are in bits as PDQ's */
+    /* On request, and where a matcher looks hashes up, a second hash of the same picture. PDQ
+     * samples at whole pixels, so that a copy of another size is sampled elsewhere; this one
+     * samples at exact places, and a picture and its copy lie several times nearer to each other.
+     * It never stands in for PDQ: hashes that lists exchange stay PDQ to the letter, and whoever
+     * holds the material may keep this beside them. */
+    bool has_exact_hash;                 /* the file gave a hash, and this one is not degenerate */
+    hk_hash exact_hash[HK_ORIENTATIONS]; /* turned as fingerprint.hash; in bits as PDQ's */
     hk_digests digests;
     const uint8_t *raster; /* upright grey picture, row-major, longer side <= 256; or NULL */
     uint32_t raster_width, raster_height;

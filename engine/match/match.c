@@ -4,7 +4,9 @@
  *
  * Each list is searched by itself, in its own index: for the file's digests, then for its hash in
  * eight orientations, as it is and with its colours inverted: 16 queries in one search. An inverted
- * picture has every bit flipped, so its queries are the complements.
+ * picture has every bit flipped, so its queries are the complements. The hash of the exact grid is
+ * a second probe: 16 queries more, within a radius of their own. It finds copies of another size,
+ * from which the plain hash of the copy is further away.
  *
  *      list 0   index -> finds --\
  *      list 1   index -> finds ---+-> the best of all lists -> words of their entries -> matches
@@ -25,6 +27,10 @@
 
 enum { QUERIES = 2 * HK_ORIENTATIONS, MAX_RADIUS = 128, KINDS = 3 };
 
+/* Queries are numbered through: those of the plain hash come first, and win where both are as near.
+ */
+typedef enum probe { PLAIN = 0, EXACT, PROBES } probe;
+
 /* A list and where it is searched. */
 typedef struct source {
     const hk_list *list;
@@ -36,10 +42,10 @@ typedef struct source {
 struct hk_matcher {
     source *sources; /* [count] */
     size_t count;
-    unsigned digests;       /* HK_DIGEST_* that any list holds, */
-    unsigned known_digests; /* and that a list of known images holds */
-    int radius[KINDS];      /* -1: the hash is not looked up */
-    uint64_t hashes[2];     /* in lists of known images, and of known-good ones */
+    unsigned digests;          /* HK_DIGEST_* that any list holds, */
+    unsigned known_digests;    /* and that a list of known images holds */
+    int radius[PROBES][KINDS]; /* -1: that hash is not looked up */
+    uint64_t hashes[2];        /* in lists of known images, and of known-good ones */
     size_t max_matches;
     bool accept_uncertain;
 };
@@ -65,18 +71,23 @@ static void set_radii(hk_matcher *matcher, const hk_list *const *lists, size_t c
 {
     for (size_t l = 0; l < count; l++)
         matcher->hashes[lists[l]->known_good] += hashes_of(lists[l]);
-    for (int kind = 0; kind < KINDS; kind++)
-        matcher->radius[kind] =
-            options->max_distance >= 0
-                ? options->max_distance
-                : hk_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
+    for (int kind = 0; kind < KINDS; kind++) {
+        int plain = hk_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
+        int exact = hk_exact_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
+        if (options->max_distance >= 0) {
+            plain = options->max_distance;
+            exact = kind == HK_KIND_PHOTO ? plain : -1; /* others are not calibrated for it */
+        }
+        matcher->radius[PLAIN][kind] = plain;
+        matcher->radius[EXACT][kind] = exact;
+    }
 }
 
 static unsigned widest(const hk_matcher *matcher)
 {
     int radius = 0;
     for (int kind = 0; kind < KINDS; kind++)
-        radius = matcher->radius[kind] > radius ? matcher->radius[kind] : radius;
+        radius = matcher->radius[PLAIN][kind] > radius ? matcher->radius[PLAIN][kind] : radius;
     return (unsigned)radius;
 }
 
@@ -146,7 +157,12 @@ void hk_matcher_free(hk_matcher *matcher)
 
 int hk_matcher_radius(const hk_matcher *matcher, hk_kind kind)
 {
-    return (unsigned)kind < KINDS ? matcher->radius[kind] : -1;
+    return (unsigned)kind < KINDS ? matcher->radius[PLAIN][kind] : -1;
+}
+
+int hk_matcher_exact_radius(const hk_matcher *matcher, hk_kind kind)
+{
+    return (unsigned)kind < KINDS ? matcher->radius[EXACT][kind] : -1;
 }
 
 uint64_t hk_matcher_entries(const hk_matcher *matcher)
@@ -157,6 +173,14 @@ uint64_t hk_matcher_entries(const hk_matcher *matcher)
 unsigned hk__matcher_digests(const hk_matcher *matcher)
 {
     return matcher->digests;
+}
+
+bool hk__matcher_wants_exact(const hk_matcher *matcher)
+{
+    bool wants = false;
+    for (int kind = 0; kind < KINDS; kind++)
+        wants |= matcher->radius[EXACT][kind] >= 0;
+    return wants && (matcher->hashes[0] || matcher->hashes[1]);
 }
 
 /* ---- finding ------------------------------------------------------------------------------- */
@@ -214,12 +238,12 @@ static hk_status look_up_digest(finds *all, const hk_matcher *matcher, const sou
     return status;
 }
 
-static void make_queries(hk_hash queries[QUERIES], const hk_fingerprint *fingerprint)
+static void make_queries(hk_hash queries[QUERIES], const hk_hash turned[HK_ORIENTATIONS])
 {
     for (int o = 0; o < HK_ORIENTATIONS; o++)
         for (int w = 0; w < 4; w++) {
-            queries[o].word[w] = fingerprint->hash[o].word[w];
-            queries[HK_ORIENTATIONS + o].word[w] = ~fingerprint->hash[o].word[w];
+            queries[o].word[w] = turned[o].word[w];
+            queries[HK_ORIENTATIONS + o].word[w] = ~turned[o].word[w];
         }
 }
 
@@ -235,20 +259,59 @@ static int by_item(const void *a, const void *b)
     return x->query < y->query ? -1 : x->query > y->query;
 }
 
-static hk_status look_up_hash(finds *all, const hk_matcher *matcher, const source *from,
-                              const hk_hash queries[QUERIES], unsigned radius, hk_error *err)
+/* -1: there is no such hash, or it is not looked up. */
+static int radius_of(const hk_matcher *matcher, const hk__evidence *evidence, probe by)
 {
+    if (!evidence->hashed || (by == EXACT && !evidence->exact))
+        return -1;
+    const hk_kind kind = evidence->fingerprint->kind;
+    return (unsigned)kind < KINDS ? matcher->radius[by][kind] : -1;
+}
+
+/* Searches by one probe, and puts what it hits behind what is in *all. */
+static hk_status search_by(hk_hits *all, probe by, const hk_matcher *matcher, const source *from,
+                           const hk__evidence *evidence, hk_error *err)
+{
+    hk_hash queries[QUERIES];
     hk_hits hits;
-    hk_status status =
-        hk_index_within(&hits, from->index, queries, QUERIES, radius, matcher->max_matches, err);
+    const int radius = radius_of(matcher, evidence, by);
+    if (radius < 0)
+        return HK_OK;
+    make_queries(queries, by == PLAIN ? evidence->fingerprint->hash : evidence->exact);
+    hk_status status = hk_index_within(&hits, from->index, queries, QUERIES, (unsigned)radius,
+                                       matcher->max_matches, err);
     if (status)
         return status;
     if (hits.approximate) /* no hit would not mean none */
         status = hk__fail(err, HK_ERR_USAGE,
                           "the index of the list %s may miss copies: open it with the engine auto",
                           from->list->name);
+    hk_hit *grown = NULL;
+    if (!status && hits.count) {
+        grown = hk__realloc(all->hit, all->count + hits.count, sizeof *grown);
+        status = grown ? HK_OK : hk__fail_memory(err);
+    }
+    if (grown) {
+        all->hit = grown;
+        for (size_t i = 0; i < hits.count; i++) {
+            all->hit[all->count] = hits.hit[i];
+            all->hit[all->count++].query += (uint32_t)by * QUERIES;
+        }
+    }
     all->truncated |= hits.truncated;
-    if (hits.count)
+    hk_hits_free(&hits);
+    return status;
+}
+
+static hk_status look_up_hash(finds *all, const hk_matcher *matcher, const source *from,
+                              const hk__evidence *evidence, hk_error *err)
+{
+    hk_hits hits = {0};
+    hk_status status = HK_OK;
+    for (int by = 0; !status && by < PROBES; by++)
+        status = search_by(&hits, (probe)by, matcher, from, evidence, err);
+    all->truncated |= hits.truncated;
+    if (!status && hits.count)
         qsort(hits.hit, hits.count, sizeof *hits.hit, by_item);
     for (size_t i = 0; !status && i < hits.count; i++) {
         const hk_hit *hit = &hits.hit[i];
@@ -257,35 +320,38 @@ static hk_status look_up_hash(finds *all, const hk_matcher *matcher, const sourc
         status =
             add_find(all, (find){from, hit->item, HK_BASIS_PDQ, hit->distance, hit->query}, err);
     }
-    hk_hits_free(&hits);
+    hk__free(hits.hit);
     return status;
-}
-
-/* -1: there is no hash, or it is not looked up. */
-static int radius_of(const hk_matcher *matcher, const hk__evidence *evidence)
-{
-    return evidence->hashed ? hk_matcher_radius(matcher, evidence->fingerprint->kind) : -1;
 }
 
 static hk_status look_up(finds *all, const hk_matcher *matcher, const hk__evidence *evidence,
                          hk_error *err)
 {
-    hk_hash queries[QUERIES];
     hk_status status = HK_OK;
-    const int radius = radius_of(matcher, evidence);
-    if (radius >= 0)
-        make_queries(queries, evidence->fingerprint);
     for (size_t l = 0; !status && l < matcher->count; l++) {
         const source *from = &matcher->sources[l];
         for (int basis = 0; !status && basis < HK_BASIS_PDQ; basis++)
             if (evidence->digests.present >> basis & 1)
                 status =
                     look_up_digest(all, matcher, from, (hk_basis)basis, &evidence->digests, err);
-        if (!status && radius >= 0)
-            status = look_up_hash(all, matcher, from, queries, (unsigned)radius, err);
+        if (!status)
+            status = look_up_hash(all, matcher, from, evidence, err);
         status = hk__list_searched(from->list, status, err);
     }
     return status;
+}
+
+/* How many strangers among so many entries are found within a distance, by all probes together. */
+static double strangers_within(bool *extrapolated, const hk_matcher *matcher,
+                               const hk__evidence *evidence, int distance, uint64_t entries)
+{
+    int within[PROBES];
+    for (int by = 0; by < PROBES; by++) {
+        const int radius = radius_of(matcher, evidence, (probe)by);
+        within[by] = distance < radius ? distance : radius;
+    }
+    return hk_false_matches(evidence->fingerprint->kind, within[PLAIN], within[EXACT], entries,
+                            extrapolated);
 }
 
 /* ---- what is given out --------------------------------------------------------------------- */
@@ -332,13 +398,12 @@ static hk_status put_match(hk_match *out, const find *f, const hk_matcher *match
                       .basis = f->basis,
                       .known_good = f->source->known_good};
     if (f->basis == HK_BASIS_PDQ) {
-        out->probe = "plain";
+        out->probe = f->query < QUERIES ? "plain" : "exact";
         out->distance = f->distance;
         out->orientation = (hk_orientation)(f->query % HK_ORIENTATIONS);
-        out->inverted = f->query >= HK_ORIENTATIONS;
-        out->chance = hk_false_match_chance(evidence->fingerprint->kind, f->distance,
-                                            matcher->hashes[f->source->known_good],
-                                            &out->chance_extrapolated);
+        out->inverted = f->query % QUERIES >= HK_ORIENTATIONS;
+        out->chance = strangers_within(&out->chance_extrapolated, matcher, evidence,
+                                       (int)f->distance, matcher->hashes[f->source->known_good]);
     }
     return HK_OK;
 }
@@ -378,7 +443,7 @@ static hk_verdict without_hit(const char **reason, const hk_matcher *matcher,
                 *reason = hk_flag_name((unsigned)__builtin_ctz(uncertain[i]));
                 return HK_VERDICT_NOT_CHECKED;
             }
-        if (radius_of(matcher, evidence) < 0 && !matcher->accept_uncertain) {
+        if (radius_of(matcher, evidence, PLAIN) < 0 && !matcher->accept_uncertain) {
             *reason = hk_kind_name(evidence->fingerprint->kind);
             return HK_VERDICT_NOT_CHECKED;
         }
@@ -422,10 +487,9 @@ hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evi
     if (!status)
         status = put_matches(&judgement, matcher, evidence, &all, err);
     if (!status) {
-        const int radius = radius_of(matcher, evidence);
-        if (radius >= 0)
-            judgement.false_matches = hk_false_match_chance(
-                evidence->fingerprint->kind, (unsigned)radius, matcher->hashes[0], NULL);
+        if (evidence->hashed)
+            judgement.false_matches =
+                strangers_within(NULL, matcher, evidence, MAX_RADIUS, matcher->hashes[0]);
         decide(&judgement, &all, matcher, evidence);
         *out = judgement;
     } else {

@@ -40,6 +40,7 @@ typedef struct hk__evidence {
     unsigned flags; /* HK_FLAG_*: of the file and of the fingerprint */
     bool hashed;
     const hk_fingerprint *fingerprint;
+    const hk_hash *exact; /* [HK_ORIENTATIONS], of the exact grid; NULL: none, or degenerate */
     hk_digests digests;
 } hk__evidence;
 
@@ -62,5 +63,7 @@ void hk__judgement_clear(hk__judgement *judgement);
 
 /* The digests this matcher's lists hold: an or of HK_DIGEST_*. */
 unsigned hk__matcher_digests(const hk_matcher *matcher);
+/* Whether it looks up hashes of exact grids. */
+bool hk__matcher_wants_exact(const hk_matcher *matcher);
 
 #endif

@@ -89,8 +89,8 @@ hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
     return HK_OK;
 }
 
-hk_status hk__exact_hash(hk_hash *out, bool *degenerate, const hk__model *model,
-                         const float grid[HK__GRID_SIZE], hk_error *err)
+hk_status hk__exact_hashes(hk_hash out[HK_ORIENTATIONS], bool *degenerate, const hk__model *model,
+                           const float grid[HK__GRID_SIZE], hk_error *err)
 {
     float spectrum[HK__SPECTRUM_SIZE];
     hk_status status = hk__dct(spectrum, grid, err);
@@ -100,7 +100,7 @@ hk_status hk__exact_hash(hk_hash *out, bool *degenerate, const hk__model *model,
     hk_fingerprint fp = {0};
     measure(&fp, model, spectrum);
     *degenerate = (fp.flags & HK_FLAG_DEGENERATE) != 0;
-    *out = hk__bits(spectrum);
+    hk__orientations(out, spectrum);
     return HK_OK;
 }
 

@@ -56,9 +56,9 @@ float hk__select(const float values[HK__SPECTRUM_SIZE], unsigned rank);
 hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
                           const float grid[HK__GRID_SIZE], hk_error *err) HK_MUST_CHECK;
 
-/* From the exact grid to its hash, upright only; *degenerate by the model's rule, and then its bits
- * hang on rounding. The grid's values must be finite. */
-hk_status hk__exact_hash(hk_hash *out, bool *degenerate, const hk__model *model,
-                         const float grid[HK__GRID_SIZE], hk_error *err) HK_MUST_CHECK;
+/* From the exact grid to its hash in the eight orientations; *degenerate by the model's rule, and
+ * then their bits hang on rounding. The grid's values must be finite. */
+hk_status hk__exact_hashes(hk_hash out[HK_ORIENTATIONS], bool *degenerate, const hk__model *model,
+                           const float grid[HK__GRID_SIZE], hk_error *err) HK_MUST_CHECK;
 
 #endif

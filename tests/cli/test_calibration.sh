@@ -28,6 +28,15 @@ echo "-- guessed hashes of turned pictures instead of true ones"
     jq -r 'select(.hash).orientations | [.original, .rotate90, .rotate180, .rotate270, .flipx, .flipy, .flipplus1, .flipminus1] | join(",")' >prints.csv
 "$CALIBRATE" turns "$table" prints.csv || fail "guessing changes the counts"
 
+echo "-- strangers and the hash of the exact grid"
+"$HERKEN" hash --json --exact-grid --quiet "$shared/images/photos" | jq -r 'select(.exact_hash) | "\(.hash),\(.exact_hash)"' >prints.csv
+"$CALIBRATE" probes "$table" prints.csv || fail "strangers come nearer to it than is allowed for"
+# Planted: exact hashes that share 52 of 64 digits with an entry.
+awk -F, 'FNR == NR { if (FNR > 1 && $3 == "A") entry[n++] = $1; next } FNR <= 100 { $2 = substr($2, 1, 12) substr(entry[FNR * 50], 13) } { print $1 "," $2 }' "$table" prints.csv >planted.csv
+code=0
+"$CALIBRATE" probes "$table" planted.csv >planted.txt || code=$?
+is "exit code with a nearer probe" "$code" 1
+
 echo "-- planted: copies among the strangers, of 12 of 64 digits each"
 awk -F, 'NR > 1 && $3 == "A" && $4 == "" { if (last != "" && ++n <= 300) print substr($1, 1, 12) substr(last, 13) ",100,A,"; last = $1 }' "$table" >copies.csv
 cat "$table" copies.csv >planted.csv

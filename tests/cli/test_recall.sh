@@ -82,6 +82,8 @@ is "collage" "$(value collage +exact found)" 0
 # What match does under its profiles: the widest radius that the budget allows, by the kind of the copy.
 # widest KIND BUDGET ENTRIES: by the table
 widest() { awk -F, -v k="$1" -v b="$2" -v n="$3" -v r=null '$1 == k && $2 <= 60 && $6 * n <= b { r = $2 } END { print r }' "$SOURCE/models/pdq/calibration.csv"; }
+# exact BUDGET ENTRIES: for the hash of the exact grid of photos, what the other leaves of the budget; a quarter is added
+exact() { awk -F, -v b="$1" -v n="$2" -v w="$(widest photo "$1" "$2")" '$1 == "photo" { p[$2] = $6 * n } END { for (r = w; r >= 0 && p[w] + 1.25 * p[r] > b;) r--; print r }' "$SOURCE/models/pdq/calibration.csv"; }
 # of KIND METHOD KEY: of the line about copies of jpeg-90
 of() { jq -r --arg d "$1" --arg m "$2" --arg k "$3" 'select(.edit == "jpeg-90" and .method == $m and .kind == $d) | .[$k] | tostring' out; }
 photos=$(of photo review n)
@@ -92,6 +94,7 @@ for list in 10 1400000; do
     for kind in photo graphic; do
         is "radii for $kind among $list" "$(of $kind review radius) $(of $kind gate radius)" "$(widest $kind 1e-3 $list) $(widest $kind 1e-6 $list)"
     done
+    is "exact radii among $list" "$(of photo review exact_radius) $(of photo gate exact_radius) $(of photo +exact exact_radius) $(of graphic review exact_radius)" "$(exact 1e-3 $list) $(exact 1e-6 $list) null null"
     jq -es 'map(select(.false_match_calibrated)) | length == 4 and all(.[]; .radius and .calibration == "extrapolated"
         and .false_match_calibrated > 0 and .false_match_calibrated <= if .method == "gate" then 1e-6 else 1e-3 end)' out >/dev/null || fail "false matches by the calibration among $list"
     is "found among $list" "$(of photo review found) $(of photo gate found) $(of graphic review found) $(of graphic gate found)" "$photos $photos 0 0"
@@ -103,7 +106,7 @@ is "graphics among 3" "$(of graphic review radius) $(of graphic gate radius)" "$
 run 0 bench recall --images pics --json --quiet --only resize-25
 is "of graphics, a copy that is none" "$(jq -c 'select(.kind == "graphic" and .method == "gate") | [.radius, .found]' out)" '[null,1]'
 run 0 bench recall --images pics --quiet --only jpeg-90
-grep -Eq '^ +review@39 .*; < 0.0008[0-9]* by the calibration \(extrapolated\)$' out || fail "recall without what the calibration says"
+grep -Eq '^ +review@39 .*; < 0.0009[0-9]* by the calibration \(extrapolated\)$' out || fail "recall without what the calibration says"
 grep -q '^ *gate .*digests alone' out || fail "a kind without a radius is not spoken of"
 
 run 0 bench recall --images pics --json --threads 2 --quiet

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     static hk__reply reply;
     hk_fingerprint fingerprint;
-    hk_hash hash;
+    hk_hash hash[HK_ORIENTATIONS];
     count = count < sizeof reply ? count : sizeof reply;
     memset(&reply, 0, sizeof reply);
     memcpy(&reply, bytes, count);
@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
             abort();
         bool degenerate;
         if (reply.picture.has_exact &&
-            hk__exact_hash(&hash, &degenerate, &hk__model_pdq, reply.picture.exact_grid, NULL))
+            hk__exact_hashes(hash, &degenerate, &hk__model_pdq, reply.picture.exact_grid, NULL))
             abort();
     }
     return 0;

@@ -89,6 +89,15 @@ static inline hk__evidence hashed(const hk_fingerprint *fp)
     return (hk__evidence){.status = HK_FILE_OK, .hashed = true, .fingerprint = fp};
 }
 
+/* Eight hashes of an exact grid that are near to nothing; `out` backs them. */
+static inline void exact_stranger(hk__evidence *evidence, hk_hash out[HK_ORIENTATIONS],
+                                  uint64_t *seed)
+{
+    for (int o = 0; o < HK_ORIENTATIONS; o++)
+        out[o] = healthy_hash(seed);
+    evidence->exact = out;
+}
+
 static inline hk_hash inverse(const hk_hash *hash)
 {
     return (hk_hash){{~hash->word[0], ~hash->word[1], ~hash->word[2], ~hash->word[3]}};

@@ -9,6 +9,7 @@
 #include "plain_pdq.h"
 
 #include "batch/walk.h"
+#include "list/list.h"
 #include "spectrum/spectrum.h"
 
 #include <pthread.h>
@@ -155,7 +156,7 @@ static hk_hash exact_hash_of(const char *pattern, int width, int height)
     uint8_t *pixels = malloc(size);
     double *luma = malloc(size * sizeof *luma), cells[HK__GRID_SIZE];
     float grid[HK__GRID_SIZE];
-    hk_hash hash;
+    hk_hash hash[HK_ORIENTATIONS];
     bool degenerate;
     assert_true(pixels && luma && pattern_draw(pixels, pattern, height, width));
     for (size_t i = 0; i < size; i++)
@@ -163,11 +164,11 @@ static hk_hash exact_hash_of(const char *pattern, int width, int height)
     plain_exact_grid(cells, luma, height, width);
     for (int i = 0; i < HK__GRID_SIZE; i++)
         grid[i] = (float)cells[i];
-    assert_int_equal(hk__exact_hash(&hash, &degenerate, &hk__model_pdq, grid, NULL), HK_OK);
+    assert_int_equal(hk__exact_hashes(hash, &degenerate, &hk__model_pdq, grid, NULL), HK_OK);
     assert_false(degenerate);
     free(pixels);
     free(luma);
-    return hash;
+    return hash[HK_ORIGINAL];
 }
 
 /* Beside the PDQ hash, which stays what it is; with the raster and without. */
@@ -198,7 +199,7 @@ static void exact_hash_comes_on_request(void **state)
                 pdq = file->fingerprint;
             assert_memory_equal(file->fingerprint.hash, pdq.hash, sizeof pdq.hash);
             if (with.exact_hash)
-                assert_true(hk_hash_distance(&file->exact_hash, &expected) <= 2);
+                assert_true(hk_hash_distance(&file->exact_hash[HK_ORIGINAL], &expected) <= 2);
         }
         assert_int_equal(hk_scan_next(&file, scan, &err), HK_OK);
         assert_true(file->hashed); /* degenerate, which its flags say; a bare hash could not */
@@ -207,6 +208,69 @@ static void exact_hash_comes_on_request(void **state)
     }
     assert_true(hk_hash_distance(&expected, &pdq.hash[HK_ORIGINAL]) > 0); /* another hash it is */
     unlink(flat);
+}
+
+/* A picture whose right half is the mirror image of its left half. */
+static void draw_symmetric(const char *name, int side)
+{
+    char path[256];
+    uint8_t *pixels = malloc((size_t)side * (size_t)side);
+    assert_true(pixels && pattern_draw(pixels, "photo_like", side, side));
+    for (int y = 0; y < side; y++)
+        for (int x = side / 2; x < side; x++)
+            pixels[y * side + x] = pixels[y * side + side - 1 - x];
+    VipsImage *image = vips_image_new_from_memory(pixels, (size_t)side * (size_t)side, side, side,
+                                                  1, VIPS_FORMAT_UCHAR);
+    path_in(path, name);
+    assert_int_equal(vips_image_write_to_file(image, path, NULL), 0);
+    g_object_unref(image);
+    free(pixels);
+}
+
+/* A matcher has the exact grid hashed by itself, where it looks hashes up; of a symmetric picture
+ * that hash is degenerate, though the plain one is not, and is left out. */
+static void matching_probes_by_the_exact_grid(void **state)
+{
+    (void)state;
+    hk_error err;
+    hk_scan *scan;
+    const hk_file *file;
+    char path[256], symmetric[256];
+    path_in(path, "a.png");
+    path_in(symmetric, "symmetric.png");
+    draw_symmetric("symmetric.png", 200);
+    const char *paths[] = {path, symmetric};
+    const hk_hash exact = exact_hash_of("photo_like", 400, 300);
+    for (int hashes = 0; hashes < 2; hashes++) {
+        hk_list *list;
+        hk_matcher *matcher;
+        hk_entry entry = HK_ENTRY_INIT;
+        entry.has_hash = hashes;
+        entry.hash = exact; /* whatever is nearer to it than PDQ is found by the probe */
+        entry.digests.present = HK_DIGEST_MD5;
+        entry.digests.md5[0] = 1;
+        assert_int_equal(hk__list_new(&list, "known", &err), HK_OK);
+        assert_int_equal(hk__list_add(list, &entry, 1, &err), HK_OK);
+        const hk_list *const lists[] = {list};
+        assert_int_equal(hk_matcher_new(&matcher, lists, 1, NULL, &err), HK_OK);
+        hk_scan_options with = options();
+        with.matcher = matcher;
+        assert_int_equal(hk_scan_open(&scan, paths, 2, &with, &err), HK_OK);
+        assert_int_equal(hk_scan_next(&file, scan, &err), HK_OK);
+        assert_int_equal(file->has_exact_hash, hashes);
+        assert_int_equal(file->match_count, hashes);
+        if (hashes) {
+            assert_string_equal(file->matches[0].probe, "exact");
+            assert_true(file->matches[0].distance <= 2);
+        }
+        assert_int_equal(hk_scan_next(&file, scan, &err), HK_OK);
+        assert_true(file->hashed && !(file->flags & HK_FLAG_DEGENERATE));
+        assert_false(file->has_exact_hash);
+        hk_scan_free(scan);
+        hk_matcher_free(matcher);
+        hk_list_free(list);
+    }
+    unlink(symmetric);
 }
 
 static void options_out_of_range_are_refused(void **state)
@@ -299,6 +363,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(account_closes_and_order_is_by_name),
         cmocka_unit_test(raster_comes_on_request_upright_and_small),
         cmocka_unit_test(exact_hash_comes_on_request),
+        cmocka_unit_test(matching_probes_by_the_exact_grid),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(a_scan_can_be_left_in_the_middle),
         cmocka_unit_test(every_allocation_of_a_run_may_fail),

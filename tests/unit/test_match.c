@@ -128,6 +128,87 @@ static void entry_near_in_several_orientations_is_given_once(void **state)
     hk_list_free(list);
 }
 
+/* The nearer hash stands, and the plain one where both are as near. */
+static void exact_grid_is_a_second_probe(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned plain, exact; /* 128: far */
+        const char *probe;
+    } cases[] = {{128, 9, "exact"}, {20, 19, "exact"}, {19, 19, "plain"},
+                 {18, 19, "plain"}, {0, 0, "plain"},   {21, 128, "plain"}};
+    uint64_t seed = 14;
+    const hk_hash known = healthy_hash(&seed), other = healthy_hash(&seed);
+    hk_list *list = new_list("known");
+    add_hash(list, &other, "other", NULL);
+    add_hash(list, &known, "A-1", NULL);
+    hk_matcher *matcher = matcher_over(list, NULL);
+    for (int o = 0; o < HK_ORIENTATIONS; o++)
+        for (int inverted = 0; inverted < 2; inverted++)
+            for (size_t c = 0; c < COUNT_OF(cases); c++) {
+                hk_fingerprint fp = stranger(&seed);
+                hk_hash exact[HK_ORIENTATIONS];
+                hk__evidence evidence = hashed(&fp);
+                exact_stranger(&evidence, exact, &seed);
+                const hk_hash plain_near = at_distance(&known, cases[c].plain, &seed);
+                const hk_hash exact_near = at_distance(&known, cases[c].exact, &seed);
+                if (cases[c].plain < 128)
+                    fp.hash[o] = inverted ? inverse(&plain_near) : plain_near;
+                if (cases[c].exact < 128)
+                    exact[o] = inverted ? inverse(&exact_near) : exact_near;
+                hk__judgement got = judge(matcher, &evidence);
+                assert_int_equal(got.verdict, HK_VERDICT_NEAR);
+                assert_int_equal(got.count, 1);
+                assert_false(got.truncated);
+                assert_string_equal(got.matches[0].entry, "A-1");
+                assert_string_equal(got.matches[0].probe, cases[c].probe);
+                assert_int_equal(got.matches[0].distance,
+                                 cases[c].plain < cases[c].exact ? cases[c].plain : cases[c].exact);
+                assert_int_equal(got.matches[0].orientation, o);
+                assert_int_equal(got.matches[0].inverted, inverted);
+                hk__judgement_clear(&got);
+
+                evidence.exact = NULL; /* there is none, or it is degenerate */
+                got = judge(matcher, &evidence);
+                assert_int_equal(got.verdict,
+                                 cases[c].plain < 128 ? HK_VERDICT_NEAR : HK_VERDICT_NONE);
+                hk__judgement_clear(&got);
+            }
+    hk_matcher_free(matcher);
+    hk_list_free(list);
+}
+
+static void max_matches_counts_over_both_probes(void **state)
+{
+    (void)state;
+    uint64_t seed = 15;
+    hk_list *list = new_list("known");
+    hk_fingerprint fp = stranger(&seed);
+    hk_hash exact[HK_ORIENTATIONS];
+    hk__evidence evidence = hashed(&fp);
+    exact_stranger(&evidence, exact, &seed);
+    for (unsigned i = 0; i < 10; i++) { /* at 1, 3, ... by the plain one, 0, 2, ... by the other */
+        const hk_hash hash =
+            at_distance(i % 2 ? &fp.hash[HK_FLIPY] : &exact[HK_ORIGINAL], i, &seed);
+        add_hash(list, &hash, NULL, NULL);
+    }
+    for (size_t bound = 1; bound <= 10; bound++) {
+        hk_match_options options = HK_MATCH_OPTIONS_INIT;
+        options.max_matches = bound;
+        hk_matcher *matcher = matcher_over(list, &options);
+        hk__judgement got = judge(matcher, &evidence);
+        assert_int_equal(got.count, bound);
+        assert_int_equal(got.truncated, bound < 10);
+        for (size_t i = 0; i < bound; i++) {
+            assert_int_equal(got.matches[i].distance, i);
+            assert_string_equal(got.matches[i].probe, i % 2 ? "plain" : "exact");
+        }
+        hk__judgement_clear(&got);
+        hk_matcher_free(matcher);
+    }
+    hk_list_free(list);
+}
+
 static void max_matches_keeps_the_nearest(void **state)
 {
     (void)state;
@@ -524,6 +605,8 @@ int main(void)
         cmocka_unit_test(near_is_found_in_each_orientation_and_inverted),
         cmocka_unit_test(radius_is_inclusive),
         cmocka_unit_test(entry_near_in_several_orientations_is_given_once),
+        cmocka_unit_test(exact_grid_is_a_second_probe),
+        cmocka_unit_test(max_matches_counts_over_both_probes),
         cmocka_unit_test(max_matches_keeps_the_nearest),
         cmocka_unit_test(exact_beats_near),
         cmocka_unit_test(each_digest_is_looked_up_by_its_own_kind),

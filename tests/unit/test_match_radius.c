@@ -89,6 +89,106 @@ static void matches_state_their_chance(void **state)
     hk_list_free(list);
 }
 
+/* What a picture of this kind gets whose exact-grid hash lies `bits` from the first entry, and
+ * whose plain one lies nowhere near. */
+static hk__judgement judge_exact(const hk_matcher *matcher, const hk_list *list, hk_kind kind,
+                                 unsigned bits, uint64_t *seed)
+{
+    hk_fingerprint fp = stranger(seed);
+    hk_hash exact[HK_ORIENTATIONS];
+    hk__evidence evidence = hashed(&fp);
+    exact_stranger(&evidence, exact, seed);
+    fp.kind = kind;
+    exact[HK_ROTATE90] = at_distance(&list->hashes[0], bits, seed);
+    return judge(matcher, &evidence);
+}
+
+static void exact_probe_has_a_radius_of_its_own(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 2000 };
+    uint64_t seed = 5;
+    hk_list *list = list_of(ENTRIES, &seed);
+    for (int profile = 0; profile < 2; profile++) {
+        hk_matcher *matcher = matcher_of(list, (hk_profile)profile);
+        const int radius = hk_exact_radius(HK_KIND_PHOTO, (hk_profile)profile, ENTRIES);
+        assert_int_equal(hk_matcher_exact_radius(matcher, HK_KIND_PHOTO), radius);
+        assert_int_equal(hk_matcher_exact_radius(matcher, (hk_kind)3), -1);
+        if (profile == HK_PROFILE_GATE)
+            assert_true(radius < hk_matcher_radius(matcher, HK_KIND_PHOTO));
+        for (int bits = radius; bits <= radius + 1; bits++) {
+            hk__judgement got = judge_exact(matcher, list, HK_KIND_PHOTO, (unsigned)bits, &seed);
+            assert_int_equal(got.count, bits <= radius);
+            hk__judgement_clear(&got);
+        }
+        for (int kind = HK_KIND_LOW_TEXTURE; kind < 3; kind++) {
+            assert_int_equal(hk_matcher_exact_radius(matcher, (hk_kind)kind), -1);
+            hk__judgement got = judge_exact(matcher, list, (hk_kind)kind, 0, &seed);
+            assert_int_equal(got.count, 0);
+            hk__judgement_clear(&got);
+        }
+        hk_matcher_free(matcher);
+    }
+    hk_match_options options = HK_MATCH_OPTIONS_INIT;
+    options.max_distance = 44; /* the caller's own is for both probes, of photos */
+    hk_matcher *matcher = matcher_over(list, &options);
+    assert_int_equal(hk_matcher_exact_radius(matcher, HK_KIND_PHOTO), 44);
+    assert_int_equal(hk_matcher_exact_radius(matcher, HK_KIND_GRAPHIC), -1);
+    for (unsigned bits = 44; bits <= 45; bits++) {
+        hk__judgement got = judge_exact(matcher, list, HK_KIND_PHOTO, bits, &seed);
+        assert_int_equal(got.count, bits == 44);
+        hk__judgement_clear(&got);
+    }
+    hk_matcher_free(matcher);
+    hk_list_free(list);
+}
+
+/* By both probes; that of the exact grid adds no more than what lies within its radius. */
+static void chances_are_of_both_probes(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 2000 };
+    uint64_t seed = 6;
+    hk_list *list = list_of(ENTRIES, &seed);
+    hk_matcher *matcher = matcher_of(list, HK_PROFILE_GATE);
+    const int plain = hk_matcher_radius(matcher, HK_KIND_PHOTO);
+    const int exact = hk_matcher_exact_radius(matcher, HK_KIND_PHOTO);
+    for (int bits = 0; bits <= plain; bits++) {
+        hk_fingerprint fp = stranger(&seed);
+        hk_hash other[HK_ORIENTATIONS];
+        hk__evidence evidence = hashed(&fp);
+        exact_stranger(&evidence, other, &seed);
+        fp.hash[HK_FLIPX] = at_distance(&list->hashes[0], (unsigned)bits, &seed);
+        hk__judgement got = judge(matcher, &evidence);
+        const int within = bits < exact ? bits : exact;
+        assert_int_equal(got.count, 1);
+        assert_true(got.matches[0].chance ==
+                    hk_false_matches(HK_KIND_PHOTO, bits, within, ENTRIES, NULL));
+        assert_true(got.matches[0].chance_extrapolated);
+        assert_true(got.false_matches ==
+                    hk_false_matches(HK_KIND_PHOTO, plain, exact, ENTRIES, NULL));
+        assert_true(got.false_matches <= 1e-6 && got.matches[0].chance <= got.false_matches);
+        hk__judgement_clear(&got);
+    }
+    hk_matcher_free(matcher);
+    hk_list_free(list);
+}
+
+static void lists_without_hashes_want_no_exact_grid(void **state)
+{
+    (void)state;
+    uint64_t seed = 7;
+    hk_list *digests = new_list("digests"), *hashes = list_of(1, &seed);
+    add_digests(digests, HK_DIGEST_MD5, 5, NULL);
+    hk_matcher *without = matcher_over(digests, NULL), *with = matcher_over(hashes, NULL);
+    assert_false(hk__matcher_wants_exact(without));
+    assert_true(hk__matcher_wants_exact(with));
+    hk_matcher_free(without);
+    hk_matcher_free(with);
+    hk_list_free(digests);
+    hk_list_free(hashes);
+}
+
 static void kind_without_a_radius_is_not_checked(void **state)
 {
     (void)state;
@@ -171,6 +271,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(radius_follows_kind_and_profile),
         cmocka_unit_test(matches_state_their_chance),
+        cmocka_unit_test(exact_probe_has_a_radius_of_its_own),
+        cmocka_unit_test(chances_are_of_both_probes),
+        cmocka_unit_test(lists_without_hashes_want_no_exact_grid),
         cmocka_unit_test(kind_without_a_radius_is_not_checked),
         cmocka_unit_test(entries_are_counted_over_known_lists),
         cmocka_unit_test(profile_must_be_one),

@@ -51,16 +51,59 @@ static void radius_is_the_widest_within_the_budget(void **state)
             for (size_t s = 0; s < COUNT_OF(sizes); s++) {
                 const int radius = hk_radius((hk_kind)kind, (hk_profile)profile, sizes[s]);
                 assert_in_range(radius + 1, 0, widest + 1);
+                /* A twentieth is kept for the exact-grid hash, which photos alone have. */
+                const double budget = budgets[profile] * (kind == HK_KIND_PHOTO ? .95 : 1);
                 if (radius >= 0)
                     assert_true(hk_false_match_chance((hk_kind)kind, (unsigned)radius, sizes[s],
-                                                      NULL) <= budgets[profile]);
+                                                      NULL) <= budget);
                 if (radius < widest)
                     assert_true(hk_false_match_chance((hk_kind)kind, (unsigned)(radius + 1),
-                                                      sizes[s], NULL) > budgets[profile]);
+                                                      sizes[s], NULL) > budget);
                 assert_true(radius <= last); /* the longer the list, the narrower */
                 last = radius;
             }
         }
+}
+
+static void both_probes_keep_within_the_budget(void **state)
+{
+    (void)state;
+    for (int profile = 0; profile < PROFILES; profile++)
+        for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+            const hk_profile p = (hk_profile)profile;
+            const int plain = hk_radius(HK_KIND_PHOTO, p, sizes[s]);
+            const int exact = hk_exact_radius(HK_KIND_PHOTO, p, sizes[s]);
+            assert_true(exact >= -1 && exact <= plain);
+            assert_true(hk_false_matches(HK_KIND_PHOTO, plain, exact, sizes[s], NULL) <=
+                        budgets[profile]);
+            if (exact < plain)
+                assert_true(hk_false_matches(HK_KIND_PHOTO, plain, exact + 1, sizes[s], NULL) >
+                            budgets[profile]);
+            if (plain >= 9) /* there is always something left for it */
+                assert_true(exact >= plain * 2 / 3);
+            assert_int_equal(hk_exact_radius(HK_KIND_LOW_TEXTURE, p, sizes[s]), -1);
+            assert_int_equal(hk_exact_radius(HK_KIND_GRAPHIC, p, sizes[s]), -1);
+        }
+}
+
+static void false_matches_of_both_probes_add_up(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int plain = -1; plain <= 70; plain++)
+            for (int exact = -1; exact <= plain; exact++) {
+                bool extrapolated, of_plain = false, of_exact = false;
+                double sum = 0;
+                if (plain >= 0)
+                    sum = hk_false_match_chance((hk_kind)kind, (unsigned)plain, 7, &of_plain);
+                if (exact >= 0) /* a quarter more */
+                    sum +=
+                        1.25 * hk_false_match_chance((hk_kind)kind, (unsigned)exact, 7, &of_exact);
+                const double got = hk_false_matches((hk_kind)kind, plain, exact, 7, &extrapolated);
+                assert_true(fabs(got - sum) <= 1e-12 * sum);
+                assert_int_equal(extrapolated, of_plain || of_exact);
+                assert_true(hk_false_matches((hk_kind)kind, plain, exact, 7, NULL) == got);
+            }
 }
 
 static void hard_kinds_and_the_gate_are_tighter(void **state)
@@ -86,15 +129,18 @@ static void radii_of_the_yardstick(void **state)
     (void)state;
     static const struct {
         uint64_t entries;
-        int photo[PROFILES], low_texture[PROFILES];
+        int photo[PROFILES], exact[PROFILES], low_texture[PROFILES];
     } expected[] = {
-        {1000, {39, 60}, {9, 29}},    {100000, {25, 49}, {5, 15}},   {1400000, {21, 39}, {3, 9}},
-        {10000000, {17, 33}, {1, 7}}, {100000000, {13, 25}, {1, 5}},
+        {1000, {39, 60}, {35, 60}, {9, 29}},     {100000, {25, 49}, {23, 43}, {5, 15}},
+        {1400000, {21, 39}, {15, 31}, {3, 9}},   {10000000, {17, 33}, {15, 23}, {1, 7}},
+        {100000000, {13, 25}, {13, 23}, {1, 5}},
     };
     for (size_t i = 0; i < COUNT_OF(expected); i++)
         for (int p = 0; p < PROFILES; p++) {
             assert_int_equal(hk_radius(HK_KIND_PHOTO, (hk_profile)p, expected[i].entries),
                              expected[i].photo[p]);
+            assert_int_equal(hk_exact_radius(HK_KIND_PHOTO, (hk_profile)p, expected[i].entries),
+                             expected[i].exact[p]);
             assert_int_equal(hk_radius(HK_KIND_LOW_TEXTURE, (hk_profile)p, expected[i].entries),
                              expected[i].low_texture[p]);
         }
@@ -106,6 +152,8 @@ static void what_is_out_of_range_has_no_radius(void **state)
     assert_int_equal(hk_radius((hk_kind)KINDS, HK_PROFILE_REVIEW, 1), -1);
     assert_int_equal(hk_radius((hk_kind)-1, HK_PROFILE_REVIEW, 1), -1);
     assert_int_equal(hk_radius(HK_KIND_PHOTO, (hk_profile)PROFILES, 1), -1);
+    assert_int_equal(hk_exact_radius((hk_kind)KINDS, HK_PROFILE_REVIEW, 1), -1);
+    assert_int_equal(hk_exact_radius(HK_KIND_PHOTO, (hk_profile)PROFILES, 1), -1);
     assert_string_equal(hk_profile_name(HK_PROFILE_GATE), "gate");
     assert_string_equal(hk_profile_name(HK_PROFILE_REVIEW), "review");
     assert_null(hk_profile_name((hk_profile)PROFILES));
@@ -118,6 +166,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chances_never_fall),
         cmocka_unit_test(radius_is_the_widest_within_the_budget),
+        cmocka_unit_test(both_probes_keep_within_the_budget),
+        cmocka_unit_test(false_matches_of_both_probes_add_up),
         cmocka_unit_test(hard_kinds_and_the_gate_are_tighter),
         cmocka_unit_test(radii_of_the_yardstick),
         cmocka_unit_test(what_is_out_of_range_has_no_radius),

@@ -38,8 +38,9 @@ static const char help[] =
     "  --edits PROGRAM      herken-edits (default: beside this program, or where installed)\n\n"
     "Methods: pdq31 (PDQ as others use it), dct64 and dhash64 (64-bit baselines), orientations\n"
     "(PDQ, the nearest of eight), +inverted (and of their inverses), +exact (and of the copy's\n"
-    "exact-grid hash), review and gate (+inverted, at the radius of `herken match` for the kind\n"
-    "of the copy and --list-size). Copies are kept in $TMPDIR for a moment, 300 MB at the most or "
+    "exact-grid hash), review and gate (as +exact, within the two radii of `herken match` for the\n"
+    "kind of the copy and --list-size). Copies are kept in $TMPDIR for a moment, 300 MB at the "
+    "most or "
     "so.\n";
 
 enum {
@@ -162,8 +163,7 @@ static bool is_method(const recall_run *run, const char *name)
     for (size_t m = 0; m < run->method_count; m++)
         if (!strcmp(run->method[m].name, name))
             return true;
-    return !strcmp(hk_profile_name(HK_PROFILE_REVIEW), name) ||
-           !strcmp(hk_profile_name(HK_PROFILE_GATE), name);
+    return false;
 }
 
 static int take_method(recall_run *run, char *text)
@@ -373,12 +373,22 @@ static int settle(recall_run *run, int argc, char **argv)
     return code < 0 && !run->radius ? recall_no_memory() : code;
 }
 
+static void set_reach(recall_run *run)
+{
+    for (int p = 0; p <= HK_PROFILE_REVIEW; p++)
+        for (int k = 0; k < RECALL_KINDS; k++) {
+            run->reach.plain[p][k] = hk_radius((hk_kind)k, (hk_profile)p, run->list_size);
+            run->reach.exact[p][k] = hk_exact_radius((hk_kind)k, (hk_profile)p, run->list_size);
+        }
+}
+
 static int run_all(recall_run *run)
 {
     catch_stop();
     progress_start(&run->progress, &run->common);
     run->progress.unit = "originals";
     run->start = recall_seconds();
+    set_reach(run);
     int code = read_recipe(run);
     if (code < 0)
         code = recall_read_pictures(run);
@@ -436,6 +446,8 @@ int bench_recall(int argc, char **argv)
         {.name = "orientations", .measure = RECALL_TURNED},
         {.name = "+inverted", .measure = RECALL_INVERTED},
         {.name = "+exact", .measure = RECALL_EXACT},
+        {.name = "review", .measure = RECALL_REVIEW},
+        {.name = "gate", .measure = RECALL_GATE},
     };
     recall_run run = {.common = CLI_COMMON_INIT,
                       .seed = 1,

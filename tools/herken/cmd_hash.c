@@ -60,7 +60,7 @@ static bool print_json(const hk_file *file, bool orientations)
         json_object_set_new(object, "model", json_string(fp->model));
         json_object_set_new(object, "hash", json_string(text));
         if (file->has_exact_hash) {
-            hk_hash_format(text, &file->exact_hash);
+            hk_hash_format(text, &file->exact_hash[HK_ORIGINAL]);
             json_object_set_new(object, "exact_hash", json_string(text));
         }
         json_object_set_new(object, "quality", json_integer(fp->quality));

@@ -164,8 +164,9 @@ static void print_match(const hk_file *file, size_t index)
     if (category)
         printf("  [%s]", category);
     char *list = output_printable(match->list);
-    printf("  in %s%s%s\n", list ? list : "?", match->known_good ? "  (known good)" : "",
-           match->inverted ? "  (colours inverted)" : "");
+    const bool by_exact = match->probe && !strcmp(match->probe, "exact");
+    printf("  in %s%s%s%s\n", list ? list : "?", match->known_good ? "  (known good)" : "",
+           match->inverted ? "  (colours inverted)" : "", by_exact ? "  (exact grid)" : "");
     free(list);
     free(entry);
     free(category);
@@ -265,6 +266,17 @@ static int exit_code(const hk_account *account, uint64_t unsure)
     return unsure ? CLI_PARTIAL : CLI_DONE;
 }
 
+/* By kind; kinds whose hashes are not looked up are left out. */
+static json_t *radii_object(int (*radius)(const hk_matcher *, hk_kind), const hk_matcher *matcher)
+{
+    json_t *radii = json_object();
+    for (int kind = 0; hk_kind_name((hk_kind)kind); kind++)
+        if (radius(matcher, (hk_kind)kind) >= 0)
+            json_object_set_new(radii, hk_kind_name((hk_kind)kind),
+                                json_integer(radius(matcher, (hk_kind)kind)));
+    return radii;
+}
+
 /* The account, with what of each list was searched for. */
 static json_t *account_object(const request *r, const hk_account *account,
                               const hk_matcher *matcher)
@@ -289,15 +301,11 @@ static json_t *account_object(const request *r, const hk_account *account,
         }
         json_array_append_new(lists, row);
     }
-    json_t *radii = json_object();
-    for (int kind = 0; hk_kind_name((hk_kind)kind); kind++)
-        if (hk_matcher_radius(matcher, (hk_kind)kind) >= 0)
-            json_object_set_new(radii, hk_kind_name((hk_kind)kind),
-                                json_integer(hk_matcher_radius(matcher, (hk_kind)kind)));
     json_t *fields = json_object_get(object, "account");
     if (r->match.max_distance < 0)
         json_object_set_new(fields, "profile", json_string(hk_profile_name(r->match.profile)));
-    json_object_set_new(fields, "radius", radii);
+    json_object_set_new(fields, "radius", radii_object(hk_matcher_radius, matcher));
+    json_object_set_new(fields, "exact_radius", radii_object(hk_matcher_exact_radius, matcher));
     json_object_set_new(fields, "lists", lists);
     return object;
 }

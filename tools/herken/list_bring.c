@@ -440,7 +440,7 @@ static hk_status add_file(bringing *b, const hk_file *file, hk_error *err)
         entry.hash = file->fingerprint.hash[HK_ORIGINAL];
         entry.quality = file->fingerprint.quality;
         entry.has_exact_hash = file->has_exact_hash;
-        entry.exact_hash = file->exact_hash;
+        entry.exact_hash = file->exact_hash[HK_ORIGINAL];
     }
     entry.category = r->category;
     entry.tags = r->tags;

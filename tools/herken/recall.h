@@ -42,13 +42,15 @@ typedef enum recall_measure {
     RECALL_PDQ = 0,  /* PDQ as others use it: one hash, one orientation */
     RECALL_TURNED,   /* the nearest of the query's eight orientations */
     RECALL_INVERTED, /* and of their inverses */
-    RECALL_EXACT,    /* and of the query's exact-grid hash, as it is and inverted */
+    RECALL_EXACT,    /* and of the query's exact-grid hash, in as many ways */
+    RECALL_REVIEW,   /* what match does under its profiles: 0 for a match, HK_HASH_BITS for none */
+    RECALL_GATE,
     RECALL_DCT,      /* 64 bits: signs of an 8x8 DCT about their median */
     RECALL_GRADIENT, /* 64 bits: is each of 9x8 cells brighter than the next? */
     RECALL_PROGRAM   /* a program of the user's prints it */
 } recall_measure;
 /* So many measure by PDQ, the first ones: lists of hashes can be searched with them. */
-#define RECALL_OWN (RECALL_EXACT + 1)
+#define RECALL_OWN (RECALL_GATE + 1)
 
 typedef struct recall_method {
     const char *name; /* borrowed */
@@ -66,20 +68,30 @@ typedef struct recall_code {
 /* All hashes of one picture. */
 typedef struct recall_print {
     hk_kind kind;
-    hk_hash hash[HK_ORIENTATIONS], exact;
+    hk_hash hash[HK_ORIENTATIONS], exact[HK_ORIENTATIONS];
     bool hashed, has_exact, has_small;
     uint64_t dct, gradient;
     recall_code *code; /* [programs] owned; NULL where there are none */
 } recall_print;
 
+/* How near `match` takes a query's two hashes to be near enough, by profile and by its kind; -1:
+ * not looked up. */
+typedef struct recall_reach {
+    int plain[HK_PROFILE_REVIEW + 1][RECALL_KINDS], exact[HK_PROFILE_REVIEW + 1][RECALL_KINDS];
+} recall_reach;
+
+/* Whether the method is what match does, and under which profile. */
+bool recall_is_profile(hk_profile *out, const recall_method *method);
+
 void recall_print_take(recall_print *out, const hk_file *file);
 /* Reads hex digits and white space; false where it is something else. */
 bool recall_code_read(recall_code *out, const char *text);
-/* Of the four measures by PDQ, of a query to a plain hash. */
-void recall_distances(unsigned out[RECALL_OWN], const recall_print *query, const hk_hash *entry);
+/* Of the measures by PDQ, of a query to a plain hash. */
+void recall_distances(unsigned out[RECALL_OWN], const recall_reach *reach,
+                      const recall_print *query, const hk_hash *entry);
 /* Bits; RECALL_FAR where one of the two has no such hash. */
-unsigned recall_distance(const recall_method *method, const recall_print *query,
-                         const recall_print *entry);
+unsigned recall_distance(const recall_method *method, const recall_reach *reach,
+                         const recall_print *query, const recall_print *entry);
 
 /* ---- the run ------------------------------------------------------------------------------- */
 
@@ -135,6 +147,7 @@ typedef struct recall_run {
     /* what it works with */
     recall_method *method; /* owned */
     size_t method_count, program_count;
+    recall_reach reach;
     recall_edit *edit; /* owned */
     size_t edit_count, recipe_count;
     recall_picture *picture; /* owned */
@@ -202,7 +215,8 @@ typedef struct recall_column {
     const char *name; /* the method's, or that of the profile by which hk_radius chose */
     size_t method;
     int radius[RECALL_KINDS]; /* by the kind of the query; -1: none, and nothing is found */
-    bool calibrated;          /* it is hk_radius' */
+    int exact[RECALL_KINDS];  /* of the query's exact-grid hash, if calibrated; -1: none */
+    bool calibrated;          /* they are hk_radius' and hk_exact_radius' */
 } recall_column;
 
 /* Copies found, of one edit and kind (or RECALL_ALL). */

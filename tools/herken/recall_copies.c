@@ -281,7 +281,7 @@ static void count_copies(recall_run *run, const batch *b)
         const recall_print *original = &run->picture[c->picture].print;
         for (size_t m = 0; m < run->method_count; m++)
             run->copies[c->edit * run->method_count + m][original->kind][c->print.kind]
-                       [recall_distance(&run->method[m], &c->print, original)]++;
+                       [recall_distance(&run->method[m], &run->reach, &c->print, original)]++;
     }
 }
 

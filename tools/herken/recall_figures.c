@@ -47,12 +47,11 @@ static recall_column at_radius(const recall_run *run, size_t method, unsigned ra
     return column;
 }
 
-/* What `match` does under a profile; the method is RECALL_INVERTED. */
 static recall_column by_profile(const recall_run *run, size_t method, hk_profile profile)
 {
-    recall_column column = {.name = hk_profile_name(profile), .method = method, .calibrated = true};
-    for (unsigned k = 0; k < RECALL_KINDS; k++)
-        column.radius[k] = hk_radius((hk_kind)k, profile, run->list_size);
+    recall_column column = {.name = run->method[method].name, .method = method, .calibrated = true};
+    memcpy(column.radius, run->reach.plain[profile], sizeof column.radius);
+    memcpy(column.exact, run->reach.exact[profile], sizeof column.exact);
     return column;
 }
 
@@ -69,18 +68,19 @@ void recall_title(char out[RECALL_TITLE], const recall_run *run, const recall_co
 recall_column *recall_columns(const recall_run *run, size_t *count)
 {
     enum { HABIT = 31 }; /* the radius that PDQ's makers recommend, and everybody takes */
-    recall_column *columns = calloc(run->method_count * 2 + 2, sizeof *columns);
+    recall_column *columns = calloc(run->method_count * 2, sizeof *columns);
     *count = 0;
     for (size_t m = 0; columns && m < run->method_count; m++) {
         const recall_measure measure = run->method[m].measure;
+        hk_profile profile;
+        if (recall_is_profile(&profile, &run->method[m])) {
+            columns[(*count)++] = by_profile(run, m, profile);
+            continue;
+        }
         if (measure < RECALL_OWN)
             columns[(*count)++] = at_radius(run, m, HABIT);
         if (measure >= RECALL_OWN || (measure != RECALL_PDQ && run->radius[m] != HABIT))
             columns[(*count)++] = at_radius(run, m, run->radius[m]);
-        if (measure == RECALL_INVERTED) {
-            columns[(*count)++] = by_profile(run, m, HK_PROFILE_REVIEW);
-            columns[(*count)++] = by_profile(run, m, HK_PROFILE_GATE);
-        }
     }
     return columns;
 }
@@ -178,11 +178,10 @@ recall_rate recall_false(const recall_run *run, const recall_column *column, uns
             r.pairs += count[d];
             r.seen += d <= column->radius[k] ? count[d] : 0;
         }
-        const int radius = column->radius[k];
-        if (column->calibrated && radius >= 0) {
+        if (column->calibrated && column->radius[k] >= 0) {
             bool extrapolated;
-            const double bound =
-                hk_false_match_chance((hk_kind)k, (unsigned)radius, run->list_size, &extrapolated);
+            const double bound = hk_false_matches((hk_kind)k, column->radius[k], column->exact[k],
+                                                  run->list_size, &extrapolated);
             r.calibrated += bound * share(run, k, kind);
             r.extrapolated |= extrapolated && share(run, k, kind) > 0;
         }

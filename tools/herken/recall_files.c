@@ -48,7 +48,7 @@ static bool close_out(const recall_run *run, FILE *file, const char *name)
 static void write_edits(FILE *file, const recall_run *run, const recall_column *columns,
                         size_t count)
 {
-    fputs("edit,method,radius,kind,n,found,recall,low,high,list_size,false_match_rate,"
+    fputs("edit,method,radius,exact_radius,kind,n,found,recall,low,high,list_size,false_match_rate,"
           "false_match_upper,false_match_calibrated,calibration,false_matches_seen,stranger_pairs,"
           "seed,version\n",
           file);
@@ -59,10 +59,13 @@ static void write_edits(FILE *file, const recall_run *run, const recall_column *
                 const recall_rate r = recall_false(run, &columns[c], k);
                 if (!f.n)
                     continue;
-                const int radius = columns[c].radius[k == RECALL_ALL ? HK_KIND_PHOTO : k];
+                const unsigned of = k == RECALL_ALL ? HK_KIND_PHOTO : k;
                 fprintf(file, "%s,%s,", run->edit[e].name, columns[c].name);
-                if (radius >= 0)
-                    fprintf(file, "%d", radius);
+                if (columns[c].radius[of] >= 0)
+                    fprintf(file, "%d", columns[c].radius[of]);
+                fputc(',', file);
+                if (columns[c].calibrated && columns[c].exact[of] >= 0)
+                    fprintf(file, "%d", columns[c].exact[of]);
                 fprintf(file, ",%s,%" PRIu64 ",%" PRIu64 ",%.6f,%.6f,%.6f,", recall_kind_name(k),
                         f.n, f.found, f.recall, f.low, f.high);
                 if (r.pairs)
@@ -105,11 +108,19 @@ static double mean_recall(const recall_run *run, size_t method, unsigned radius)
     return edits ? sum / edits : 0;
 }
 
+/* A profile has its radii, and no distance. */
+static bool has_distances(const recall_run *run, size_t method)
+{
+    hk_profile profile;
+    return !recall_is_profile(&profile, &run->method[method]);
+}
+
 static void write_curves(FILE *file, const recall_run *run)
 {
     fputs("method,radius,mean_recall,list_size,false_match_rate,false_match_upper\n", file);
     for (size_t m = 0; m < run->method_count; m++)
-        for (unsigned radius = 0; radius <= recall_bits(run, m) / 2; radius++) {
+        for (unsigned radius = 0; has_distances(run, m) && radius <= recall_bits(run, m) / 2;
+             radius++) {
             recall_column column = {.method = m};
             for (unsigned k = 0; k < RECALL_KINDS; k++)
                 column.radius[k] = (int)radius;
@@ -124,7 +135,7 @@ static void write_distances(FILE *file, const recall_run *run)
 {
     fputs("method,distance,copies,strangers\n", file);
     for (size_t m = 0; m < run->method_count; m++)
-        for (unsigned d = 0; d <= recall_bits(run, m); d++) {
+        for (unsigned d = 0; has_distances(run, m) && d <= recall_bits(run, m); d++) {
             uint64_t copies = 0, strangers = 0;
             for (unsigned k = 0; k < RECALL_KINDS; k++)
                 strangers += run->strangers.once[m][k][d];
@@ -205,17 +216,23 @@ static void draw_curves(FILE *plot, const recall_run *run)
             "set ylabel 'mean recall'\nset yrange [0:1]\nset grid lc rgb '#dddddd'\n"
             "set format x '%%g'\nset key right bottom\n",
             run->list_size);
-    for (size_t m = 0; m < run->method_count; m++)
+    for (size_t m = 0; m < run->method_count; m++) {
+        if (!has_distances(run, m))
+            continue;
         fprintf(plot,
                 "%s'recall-curves.csv' using (strcol(1) eq '%s' ? $6 : NaN):3 with lines lw 2 lc "
                 "rgb '%s' title '%s'",
                 m ? ", " : "plot ", run->method[m].name, colour(m), run->method[m].name);
+    }
     fputs("\nreset\n", plot);
 }
 
 static void draw_distances(FILE *plot, const recall_run *run)
 {
-    const size_t rows = (run->method_count + 1) / 2;
+    size_t drawn = 0;
+    for (size_t m = 0; m < run->method_count; m++)
+        drawn += has_distances(run, m);
+    const size_t rows = (drawn + 1) / 2;
     fprintf(plot,
             "set terminal svg size 1100,%zu font 'sans,12' background 'white' noenhanced\n"
             "set output 'recall-distances.svg'\nset datafile separator ','\n"
@@ -226,6 +243,8 @@ static void draw_distances(FILE *plot, const recall_run *run)
             260 * rows + 40, rows);
     for (size_t m = 0; m < run->method_count; m++) {
         const char *name = run->method[m].name;
+        if (!has_distances(run, m))
+            continue;
         /* As many bits are set in each hash: distances are even. */
         const bool even =
             run->method[m].measure < RECALL_OWN || run->method[m].measure == RECALL_DCT;

@@ -95,7 +95,7 @@ void recall_print_take(recall_print *out, const hk_file *file)
     out->kind = file->fingerprint.kind;
     memcpy(out->hash, file->fingerprint.hash, sizeof out->hash);
     out->has_exact = file->has_exact_hash;
-    out->exact = file->exact_hash;
+    memcpy(out->exact, file->exact_hash, sizeof out->exact);
     out->has_small = file->raster != NULL;
     if (out->has_small) {
         out->dct = dct_hash(file);
@@ -129,21 +129,49 @@ static unsigned nearer(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-void recall_distances(unsigned out[RECALL_OWN], const recall_print *query, const hk_hash *entry)
+/* Over eight orientations. */
+static unsigned nearest_of(unsigned *farthest, const hk_hash turned[HK_ORIENTATIONS],
+                           const hk_hash *entry)
 {
-    out[RECALL_PDQ] = hk_hash_distance(&query->hash[HK_ORIGINAL], entry);
-    unsigned low = out[RECALL_PDQ], high = low;
-    for (int o = 1; o < HK_ORIENTATIONS; o++) {
-        const unsigned distance = hk_hash_distance(&query->hash[o], entry);
+    unsigned low = HK_HASH_BITS;
+    *farthest = 0;
+    for (int o = 0; o < HK_ORIENTATIONS; o++) {
+        const unsigned distance = hk_hash_distance(&turned[o], entry);
         low = nearer(low, distance);
-        high = distance > high ? distance : high;
+        *farthest = distance > *farthest ? distance : *farthest;
     }
-    out[RECALL_TURNED] = low;
-    out[RECALL_INVERTED] = out[RECALL_EXACT] = nearer(low, HK_HASH_BITS - high);
+    return low;
+}
+
+bool recall_is_profile(hk_profile *out, const recall_method *method)
+{
+    *out = method->measure == RECALL_GATE ? HK_PROFILE_GATE : HK_PROFILE_REVIEW;
+    return method->measure == RECALL_GATE || method->measure == RECALL_REVIEW;
+}
+
+static unsigned by_profile(const recall_reach *reach, hk_profile profile, hk_kind kind,
+                           unsigned plain, unsigned exact)
+{
+    const bool match =
+        (int)plain <= reach->plain[profile][kind] || (int)exact <= reach->exact[profile][kind];
+    return match ? 0 : HK_HASH_BITS;
+}
+
+void recall_distances(unsigned out[RECALL_OWN], const recall_reach *reach,
+                      const recall_print *query, const hk_hash *entry)
+{
+    unsigned farthest, exact = RECALL_FAR;
+    out[RECALL_PDQ] = hk_hash_distance(&query->hash[HK_ORIGINAL], entry);
+    out[RECALL_TURNED] = nearest_of(&farthest, query->hash, entry);
+    const unsigned plain = nearer(out[RECALL_TURNED], HK_HASH_BITS - farthest);
     if (query->has_exact) {
-        const unsigned distance = hk_hash_distance(&query->exact, entry);
-        out[RECALL_EXACT] = nearer(out[RECALL_EXACT], nearer(distance, HK_HASH_BITS - distance));
+        exact = nearest_of(&farthest, query->exact, entry);
+        exact = nearer(exact, HK_HASH_BITS - farthest);
     }
+    out[RECALL_INVERTED] = plain;
+    out[RECALL_EXACT] = nearer(plain, exact);
+    out[RECALL_REVIEW] = by_profile(reach, HK_PROFILE_REVIEW, query->kind, plain, exact);
+    out[RECALL_GATE] = by_profile(reach, HK_PROFILE_GATE, query->kind, plain, exact);
 }
 
 static unsigned code_distance(const recall_code *a, const recall_code *b)
@@ -156,8 +184,8 @@ static unsigned code_distance(const recall_code *a, const recall_code *b)
     return distance;
 }
 
-unsigned recall_distance(const recall_method *method, const recall_print *query,
-                         const recall_print *entry)
+unsigned recall_distance(const recall_method *method, const recall_reach *reach,
+                         const recall_print *query, const recall_print *entry)
 {
     unsigned own[RECALL_OWN];
     if (!query->hashed || !entry->hashed)
@@ -173,7 +201,7 @@ unsigned recall_distance(const recall_method *method, const recall_print *query,
                                                   ? query->dct ^ entry->dct
                                                   : query->gradient ^ entry->gradient);
     default:
-        recall_distances(own, query, &entry->hash[HK_ORIGINAL]);
+        recall_distances(own, reach, query, &entry->hash[HK_ORIGINAL]);
         return own[method->measure];
     }
 }

@@ -40,6 +40,9 @@ static void print_figure(const recall_run *run, const recall_column *column, siz
                   (json_int_t)f.found, "recall", f.recall, "low", f.low, "high", f.high);
     const int radius = column->radius[kind == RECALL_ALL ? HK_KIND_PHOTO : kind];
     json_object_set_new(o, "radius", radius < 0 ? json_null() : json_integer(radius));
+    const int exact = column->exact[kind == RECALL_ALL ? HK_KIND_PHOTO : kind];
+    if (column->calibrated && exact >= 0)
+        json_object_set_new(o, "exact_radius", json_integer(exact));
     json_object_set_new(o, "stranger_pairs", json_integer((json_int_t)r.pairs));
     json_object_set_new(o, "false_matches_seen", json_integer((json_int_t)r.seen));
     if (r.pairs) {

@@ -216,10 +216,10 @@ static void measure(unsigned out[], const recall_run *run, const recall_print *q
                     const recall_print *second, const hk_hash *entry)
 {
     unsigned own[RECALL_OWN];
-    recall_distances(own, query, entry);
+    recall_distances(own, &run->reach, query, entry);
     for (size_t m = 0; m < run->method_count; m++)
         out[m] = run->method[m].measure < RECALL_OWN ? own[run->method[m].measure]
-                 : second ? recall_distance(&run->method[m], query, second)
+                 : second ? recall_distance(&run->method[m], &run->reach, query, second)
                           : RECALL_FAR;
 }
 
@@ -231,7 +231,7 @@ static int compare(recall_run *run, const verdicts *v, size_t first, size_t seco
     const hk_kind kind = query->print.kind;
     recall_judgement judged = RECALL_DIFFERENT;
     unsigned own[RECALL_OWN];
-    recall_distances(own, &query->print, entry);
+    recall_distances(own, &run->reach, &query->print, entry);
     if (own[RECALL_INVERTED] <= RECALL_LEAK_DISTANCE) {
         const int code = judge(run, v, query, second, entry, &judged);
         if (code >= 0 || judged == RECALL_SAME)
