@@ -13,7 +13,7 @@
 #   bench    benchmarks/*.sh: what draws their figures
 set -euo pipefail
 
-build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libjpeg62-turbo-dev libfftw3-dev
+build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libarchive-dev libjpeg62-turbo-dev libfftw3-dev
        libssl-dev libxxhash-dev libjansson-dev libsqlite3-dev libseccomp-dev scdoc)
 edits=(libvips-tools fonts-dejavu-core jq)
 photos=("${edits[@]}" mate-backgrounds)

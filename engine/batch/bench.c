@@ -46,7 +46,9 @@ hk_status hk_bench_open(hk_bench **out, const char *const *paths, size_t count, 
         .workers = 1, /* nothing else runs while it measures */
         .memory = options->worker_memory,
         .timeout_ms = timeout > 3600000 ? 3600000 : (unsigned)timeout,
-        .limits = {options->max_pixels, options->max_bytes, options->max_pages},
+        .limits = {.max_pixels = options->max_pixels,
+                   .max_bytes = options->max_bytes,
+                   .max_pages = options->max_pages},
         .repeats = repeats,
     };
     status = hk__plan_new(&bench->plan, paths, count, err);
@@ -73,7 +75,7 @@ static hk_status measure(hk_bench *bench, int fd, hk_error *err)
 {
     bool done = false;
     hk__pool_result result;
-    hk_status status = hk__pool_submit(bench->pool, 0, fd, err);
+    hk_status status = hk__pool_submit(bench->pool, 0, fd, 0, err);
     if (status) {
         close(fd);
         return status;

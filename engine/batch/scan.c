@@ -95,7 +95,9 @@ hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
             .workers = workers,
             .memory = options->worker_memory,
             .timeout_ms = options->timeout_ms,
-            .limits = {options->max_pixels, options->max_bytes, options->max_pages},
+            .limits = {.max_pixels = options->max_pixels,
+                       .max_bytes = options->max_bytes,
+                       .max_pages = options->max_pages},
             .digests = scan->options.digests,
             /* Finds duplicates, whatever the lists hold. Films need not be read for that. */
             .picture_digests = options->matcher ? HK_DIGEST_SHA256 : 0,
@@ -151,7 +153,7 @@ static hk_status feed(hk_scan *scan, hk_error *err)
         if (fd < 0) {
             s->done = true;
         } else {
-            hk_status status = hk__pool_submit(scan->pool, scan->next_in, fd, err);
+            hk_status status = hk__pool_submit(scan->pool, scan->next_in, fd, 0, err);
             if (status) {
                 close(fd);
                 return status;

@@ -47,13 +47,13 @@ static int make_pair(int pair[2])
     return 0;
 }
 
-static int spawn(pid_t *pid, const char *program, uint64_t memory, int socket)
+static int spawn(pid_t *pid, const char *program, uint64_t memory, int socket, int seen)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none, all;
-    char bytes[32];
-    char *arguments[] = {(char *)program, bytes, NULL};
+    char bytes[32], number[] = {'0' + HK__WORKER_SEEN, '\0'};
+    char *arguments[] = {(char *)program, bytes, seen >= 0 ? number : NULL, NULL};
     int code = 0;
     snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)memory);
     sigemptyset(&none);
@@ -71,7 +71,9 @@ static int spawn(pid_t *pid, const char *program, uint64_t memory, int socket)
     if (!WORKER_TALKS)
         code |= posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
     code |= posix_spawn_file_actions_adddup2(&files, socket, HK__WORKER_SOCKET);
-    code |= posix_spawn_file_actions_addclosefrom_np(&files, HK__WORKER_SOCKET + 1);
+    if (seen >= 0) /* it lies beyond both numbers (seen.c), so the socket did not go over it */
+        code |= posix_spawn_file_actions_adddup2(&files, seen, HK__WORKER_SEEN);
+    code |= posix_spawn_file_actions_addclosefrom_np(&files, HK__WORKER_SOCKET + 1 + (seen >= 0));
     if (!code)
         code = posix_spawn(pid, program, &files, &attributes, arguments, WORKER_ENVIRONMENT);
     posix_spawn_file_actions_destroy(&files);
@@ -79,14 +81,15 @@ static int spawn(pid_t *pid, const char *program, uint64_t memory, int socket)
     return code;
 }
 
-hk_status hk__child_start(hk__child *out, const char *program, uint64_t memory, hk_error *err)
+hk_status hk__child_start(hk__child *out, const char *program, uint64_t memory, int seen,
+                          hk_error *err)
 {
     int pair[2];
     hk__child child = {0, -1};
     if (make_pair(pair))
         return hk__fail(err, HK_ERR_SYSTEM, "no socket pair for a decode worker: %s",
                         strerror(errno));
-    const int code = spawn(&child.pid, program, memory, pair[1]);
+    const int code = spawn(&child.pid, program, memory, pair[1], seen);
     close(pair[1]);
     if (code) {
         close(pair[0]);

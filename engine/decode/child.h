@@ -16,8 +16,8 @@ typedef struct hk__child {
 } hk__child;
 
 /* Executes the worker program with `memory` bytes of address space, in a process group of its own,
- * with nothing of ours but its socket. */
-hk_status hk__child_start(hk__child *out, const char *program, uint64_t memory,
+ * with nothing of ours but its socket, and the table of contents seen (seen.h) if `seen` >= 0. */
+hk_status hk__child_start(hk__child *out, const char *program, uint64_t memory, int seen,
                           hk_error *err) HK_MUST_CHECK;
 
 /* Ends the process, if it has not ended, and returns its wait status. */

@@ -104,7 +104,7 @@ static bool read_all(hk__content *content, uint64_t *total, hk__picture *picture
 
 /* fstat as the system call of that name: glibc makes it of newfstatat, which also looks at paths
  * and is refused in the sandbox. */
-static int facts_of(int fd, struct stat *facts)
+int hk__content_facts(int fd, struct stat *facts)
 {
 #if defined(SYS_fstat) && (defined(__x86_64__) || defined(__aarch64__))
     return (int)syscall(SYS_fstat, fd, facts);
@@ -113,7 +113,7 @@ static int facts_of(int fd, struct stat *facts)
 #endif
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
+bool hk__content_is_same(const struct stat *a, const struct stat *b)
 {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
@@ -127,10 +127,11 @@ bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__di
     uint64_t total;
     content->kept = false;
     content->count = 0;
+    content->size = 0;
     content->read_ns = content->digest_ns = 0;
     memset(&content->digests, 0, sizeof content->digests);
     /* A descriptor that another worker died with stands somewhere in the file. */
-    if (lseek(fd, 0, SEEK_SET) || facts_of(fd, &before)) {
+    if (lseek(fd, 0, SEEK_SET) || hk__content_facts(fd, &before)) {
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "cannot be read: %s", strerror(errno));
         return false;
     }
@@ -140,13 +141,15 @@ bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__di
     }
     const uint64_t size = (uint64_t)before.st_size, chunk = size < CHUNK ? size : CHUNK;
     content->empty = size == 0;
+    content->size = size;
     if (!read_all(content, &total, picture, fd, size, digester, digests, limits)) {
         content->kept = false;
         return false;
     }
 
     const bool whole = content->kept || digests[0];
-    if (facts_of(fd, &after) || !same_file(&before, &after) || total != (whole ? size : chunk)) {
+    if (hk__content_facts(fd, &after) || !hk__content_is_same(&before, &after) ||
+        total != (whole ? size : chunk)) {
         content->kept = false;
         hk__picture_fail(picture, HK_FILE_CHANGED, "it changed while it was read");
         return false;

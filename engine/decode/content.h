@@ -11,12 +11,15 @@
 #include "core/digest.h"
 #include "decode/picture.h"
 
+#include <sys/stat.h>
+
 /* Reusable; zero it before the first use. */
 typedef struct hk__content {
     uint8_t *bytes; /* owned; the whole file if kept */
     size_t count, capacity;
-    bool empty; /* the file has no bytes */
-    bool kept;  /* bytes hold the whole file */
+    uint64_t size; /* of the file, whether it was all read or not */
+    bool empty;    /* the file has no bytes */
+    bool kept;     /* bytes hold the whole file */
     hk_digests digests;
     uint64_t read_ns, digest_ns;
 } hk__content;
@@ -28,5 +31,9 @@ typedef struct hk__content {
 bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__digester *digester,
                       unsigned all, unsigned pictures, const hk__limits *limits);
 void hk__content_clear(hk__content *content);
+
+/* fstat, as the sandbox allows it, and whether a file is as it was. */
+int hk__content_facts(int fd, struct stat *facts);
+bool hk__content_is_same(const struct stat *a, const struct stat *b);
 
 #endif

@@ -85,11 +85,49 @@ hk__format hk__format_of(const uint8_t *bytes, size_t count)
     return HK__FORMAT_NONE;
 }
 
+/* A header's checksum is the sum of its bytes, its own eight as blanks. */
+static bool is_tar(const uint8_t *bytes, size_t count)
+{
+    enum { HEADER = 512, SUM = 148, SUM_END = 156 };
+    if (count < HEADER || memcmp(bytes + 257, "ustar", 5))
+        return false;
+    unsigned sum = 0, stated = 0;
+    size_t i = SUM;
+    while (i < SUM_END && bytes[i] == ' ')
+        i++;
+    for (; i < SUM_END && bytes[i] >= '0' && bytes[i] <= '7'; i++)
+        stated = stated * 8 + (bytes[i] - '0');
+    for (i = 0; i < HEADER; i++)
+        sum += i >= SUM && i < SUM_END ? ' ' : bytes[i];
+    return sum == stated;
+}
+
+hk__format hk__archive_of(const uint8_t *bytes, size_t count)
+{
+    if (hk__format_of(bytes, count))
+        return HK__FORMAT_NONE;
+    if (STARTS("PK\3\4") || STARTS("PK\5\6"))
+        return HK__FORMAT_ZIP;
+    if (STARTS("7z\xbc\xaf\x27\x1c"))
+        return HK__FORMAT_7Z;
+    if (STARTS("\x1f\x8b\x08"))
+        return HK__FORMAT_TAR_GZ;
+    if (count >= 4 && STARTS("BZh") && bytes[3] >= '1' && bytes[3] <= '9')
+        return HK__FORMAT_TAR_BZ2;
+    if (STARTS("\xfd"
+               "7zXZ\0"))
+        return HK__FORMAT_TAR_XZ;
+    if (STARTS("\x28\xb5\x2f\xfd"))
+        return HK__FORMAT_TAR_ZST;
+    return is_tar(bytes, count) ? HK__FORMAT_TAR : HK__FORMAT_NONE;
+}
+
 const char *hk__format_name(hk__format format)
 {
     static const char *const names[HK__FORMATS] = {
-        NULL,  "jpeg", "png", "webp", "gif", "tiff", "heic", "avif", "bmp",
-        "jxl", "jp2",  "psd", "ico",  "pnm", "svg",  "exr",  "hdr",
+        NULL,  "jpeg", "png", "webp", "gif",    "tiff",    "heic",   "avif",
+        "bmp", "jxl",  "jp2", "psd",  "ico",    "pnm",     "svg",    "exr",
+        "hdr", "zip",  "7z",  "tar",  "tar.gz", "tar.bz2", "tar.xz", "tar.zst",
     };
     return (unsigned)format < HK__FORMATS ? names[format] : NULL;
 }
@@ -97,4 +135,9 @@ const char *hk__format_name(hk__format format)
 bool hk__format_is_decoded(hk__format format)
 {
     return format > HK__FORMAT_NONE && format < HK__FORMAT_BMP;
+}
+
+bool hk__format_is_archive(hk__format format)
+{
+    return format >= HK__FORMAT_ZIP && format < HK__FORMATS;
 }

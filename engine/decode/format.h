@@ -28,18 +28,30 @@ typedef enum hk__format {
     HK__FORMAT_SVG,
     HK__FORMAT_EXR,
     HK__FORMAT_HDR,
+    HK__FORMAT_ZIP, /* from here on: archives */
+    HK__FORMAT_7Z,
+    HK__FORMAT_TAR,
+    HK__FORMAT_TAR_GZ, /* these are told by their compression: a tar inside is yet to be seen */
+    HK__FORMAT_TAR_BZ2,
+    HK__FORMAT_TAR_XZ,
+    HK__FORMAT_TAR_ZST,
     HK__FORMATS
 } hk__format;
 
 /* Enough of a file's beginning for hk__format_of; more does no harm. */
 #define HK__FORMAT_BYTES 1024
 
+/* The image format of a file that begins with these bytes. */
 hk__format hk__format_of(const uint8_t *bytes, size_t count);
 
-/* "jpeg", "png", ...; NULL for HK__FORMAT_NONE and out of range. */
+/* Its archive format, or HK__FORMAT_NONE. What is an image is no archive. */
+hk__format hk__archive_of(const uint8_t *bytes, size_t count);
+
+/* "jpeg", "png", "tar.gz", ...; NULL for HK__FORMAT_NONE and out of range. */
 const char *hk__format_name(hk__format format);
 
 /* True for formats that the decoders take. */
 bool hk__format_is_decoded(hk__format format);
+bool hk__format_is_archive(hk__format format);
 
 #endif

@@ -13,10 +13,19 @@
 
 #define HK__REASON_SIZE 160
 
+#define HK__DEPTH_MAX 16                     /* of max_depth */
+#define HK__RATIO_FLOOR (UINT64_C(64) << 20) /* what any archive may unpack to */
+
+/* The last four are of one file that is an archive, with all archives inside it, and read only
+ * where archives are opened. */
 typedef struct hk__limits {
     uint64_t max_pixels; /* width x height of one picture, from the header */
-    uint64_t max_bytes;  /* of a file to decode */
+    uint64_t max_bytes;  /* of a file to decode, and of an archive inside another */
     uint32_t max_pages;
+    uint32_t max_depth;    /* archives opened in each other, 1..HK__DEPTH_MAX; 1: the file alone */
+    uint64_t max_members;  /* entries, folders too */
+    uint64_t max_unpacked; /* bytes out of it */
+    uint64_t max_ratio;    /* of these to the file's own, above HK__RATIO_FLOOR; >= 1 */
 } hk__limits;
 
 typedef struct hk__picture {

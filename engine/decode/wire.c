@@ -10,6 +10,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+void hk__reply_begin(hk__reply *reply, uint64_t id, uint64_t member)
+{
+    memset(reply, 0, offsetof(hk__reply, picture.grid));
+    reply->picture.raster_width = reply->picture.raster_height = 0;
+    reply->version = HK__WIRE_VERSION;
+    reply->message = HK__MESSAGE_REPLY;
+    reply->id = id;
+    reply->member = member;
+}
+
 static size_t raster_size(const hk__picture *picture)
 {
     return (size_t)picture->raster_width * picture->raster_height;
@@ -24,6 +34,25 @@ size_t hk__reply_size(const hk__reply *reply)
     if (picture->has_exact || raster_size(picture))
         return start + offsetof(hk__picture, raster) + raster_size(picture);
     return start + offsetof(hk__picture, exact_grid);
+}
+
+size_t hk__notice_size(const hk__notice *notice)
+{
+    const size_t start = offsetof(hk__notice, name);
+    return notice->message == HK__MESSAGE_BEAT ? start : start + notice->name_size;
+}
+
+bool hk__notice_check(const hk__notice *notice, size_t size, uint64_t id, uint32_t max_depth)
+{
+    if (size < offsetof(hk__notice, name) || notice->version != HK__WIRE_VERSION ||
+        notice->id != id)
+        return false;
+    if (notice->message == HK__MESSAGE_BEAT)
+        return size == hk__notice_size(notice);
+    return notice->message == HK__MESSAGE_MEMBER && notice->depth < max_depth &&
+           notice->number != HK__NO_MEMBER && notice->name_size >= 1 &&
+           notice->name_size <= HK__NAME_MAX && size == hk__notice_size(notice) &&
+           !memchr(notice->name, '\0', notice->name_size);
 }
 
 /* A bool that is neither 0 nor 1 must not be read as one. */
@@ -46,13 +75,15 @@ bool hk__reply_check(hk__reply *reply, size_t size, uint64_t id)
 {
     hk__picture *p = &reply->picture;
     const size_t header = offsetof(hk__reply, picture) + offsetof(hk__picture, grid);
-    if (size < header || reply->version != HK__WIRE_VERSION || reply->id != id)
+    if (size < header || reply->version != HK__WIRE_VERSION ||
+        reply->message != HK__MESSAGE_REPLY || reply->id != id)
         return false;
     const uint8_t has_pixels = byte_of(&p->has_pixels), has_exact = byte_of(&p->has_exact);
     if (has_pixels > 1 || has_exact > has_pixels)
         return false;
     const bool hashed = p->status == HK_FILE_OK || p->status == HK_FILE_TRUNCATED;
-    if ((unsigned)p->status >= HK_FILE_STATUSES || p->status == HK_FILE_DUPLICATE ||
+    if ((unsigned)p->status >= HK_FILE_STATUSES ||
+        (p->status == HK_FILE_DUPLICATE && !(reply->digests.present & HK_DIGEST_SHA256)) ||
         (unsigned)p->format >= HK__FORMATS || p->exif_orientation > 8 ||
         p->flags & ~(HK_FLAG_TRUNCATED | HK_FLAG_ANIMATED) || hashed != has_pixels ||
         (p->status == HK_FILE_TRUNCATED) != ((p->flags & HK_FLAG_TRUNCATED) != 0) ||

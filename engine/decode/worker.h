@@ -12,10 +12,11 @@
 #include "decode/decoders.h"
 
 /* Runs on HK__WORKER_SOCKET with the given decoder (hk__decode; tests pass one that misbehaves).
- * memory is the address-space limit in bytes. Returns an exit code. */
-int hk__worker_run(hk__decode_fn *decode, uint64_t memory);
+ * memory is the address-space limit in bytes, `seen` the descriptor of the table of contents seen
+ * or -1. Returns an exit code. */
+int hk__worker_run(hk__decode_fn *decode, uint64_t memory, int seen);
 
-/* main() of a worker program: `PROGRAM MEMORY-BYTES`. */
+/* main() of a worker program: `PROGRAM MEMORY-BYTES [DESCRIPTOR]`, the latter of the table. */
 int hk__worker_main(int argc, char **argv, hk__decode_fn *decode);
 
 #endif

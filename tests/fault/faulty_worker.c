@@ -53,6 +53,7 @@ static void misbehave(hk__picture *picture, hk__canvas *canvas, const char *word
     } else if (!strcmp(word, "lie")) { /* a taken-over worker sends what it likes */
         static hk__reply lie;
         lie.version = HK__WIRE_VERSION;
+        lie.message = HK__MESSAGE_REPLY;
         lie.picture.status = (hk_file_status)77;
         hk__send(HK__WORKER_SOCKET, &lie, hk__reply_size(&lie), -1);
     } else if (!strcmp(word, "flood")) {

@@ -23,7 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     static hk__picture picture;
-    static const hk__limits limits = {1 << 20, 1 << 20, 50};
+    static const hk__limits limits = {.max_pixels = 1 << 20, .max_bytes = 1 << 20, .max_pages = 50};
     memset(&picture, 0, offsetof(hk__picture, grid));
     hk__decode(&picture, canvas, bytes, count, &limits);
     if (picture.has_pixels !=

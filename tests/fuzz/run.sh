@@ -8,12 +8,12 @@ seconds=${1:-60}
 seeds=${2:-}
 tools/bootstrap.sh build fuzz
 cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
-for target in decode reply snapshot log feed_text feed_csv feed_tx feed_nsrl feed_vics; do
+for target in decode archive reply snapshot log feed_text feed_csv feed_tx feed_nsrl feed_vics; do
     corpus=build/fuzz/corpus-$target
     mkdir -p "$corpus"
     extra=()
     [ "$target" = decode ] && [ -n "$seeds" ] && extra=("$seeds")
-    case $target in snapshot | log) # these make their own
+    case $target in archive | snapshot | log) # these make their own
         mkdir -p "build/fuzz/seeds-$target"
         "build/fuzz/bin/fuzz_$target" --seeds "build/fuzz/seeds-$target"
         extra=("build/fuzz/seeds-$target") ;;

@@ -17,7 +17,7 @@
 #include <vips/vips.h>
 
 static const double limit_s = 5;
-static const hk__limits limits = {1 << 26, 1 << 26, 1000};
+static const hk__limits limits = {.max_pixels = 1 << 26, .max_bytes = 1 << 26, .max_pages = 1000};
 static int mutants, files, pictures, wrong;
 static int by_status[HK_FILE_STATUSES];
 static double slowest;

@@ -10,6 +10,7 @@
 #include "decode/exif.h"
 #include "decode/format.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -111,7 +112,7 @@ static void formats_are_told_by_their_first_bytes(void **state)
         }
         seen[s->format] = true;
     }
-    for (int f = HK__FORMAT_NONE + 1; f < HK__FORMATS; f++)
+    for (int f = HK__FORMAT_NONE + 1; f < HK__FORMAT_ZIP; f++)
         assert_true(seen[f]);
 }
 
@@ -125,6 +126,57 @@ static void formats_are_not_told_from_less(void **state)
                 print_error("sample %zu, %zu bytes: %d\n", i, n, (int)got);
             assert_int_equal(got, HK__FORMAT_NONE);
         }
+}
+
+static const sample archives[] = {
+    SAMPLE(HK__FORMAT_ZIP, 4, "PK\3\4\x14\0\0\0\x08\0"),
+    SAMPLE(HK__FORMAT_ZIP, 4, "PK\5\6\0\0\0\0\0\0"),
+    SAMPLE(HK__FORMAT_7Z, 6, "7z\xbc\xaf\x27\x1c\0\4"),
+    SAMPLE(HK__FORMAT_TAR_GZ, 3, "\x1f\x8b\x08\0\0\0"),
+    SAMPLE(HK__FORMAT_TAR_BZ2, 4, "BZh91AY&SY"),
+    SAMPLE(HK__FORMAT_TAR_XZ, 6,
+           "\xfd"
+           "7zXZ\0\0\4"),
+    SAMPLE(HK__FORMAT_TAR_ZST, 4, "\x28\xb5\x2f\xfd\0"),
+};
+
+static void archives_are_told_by_their_first_bytes(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(archives); i++)
+        for (size_t n = 0; n <= archives[i].count; n++) {
+            const uint8_t *bytes = guarded(archives[i].bytes, n);
+            assert_int_equal(hk__archive_of(bytes, n),
+                             n < archives[i].least ? HK__FORMAT_NONE : archives[i].format);
+            assert_int_equal(hk__format_of(bytes, n), HK__FORMAT_NONE);
+        }
+    for (size_t i = 0; i < COUNT_OF(samples); i++)
+        assert_int_equal(
+            hk__archive_of(guarded(samples[i].bytes, samples[i].count), samples[i].count),
+            HK__FORMAT_NONE);
+    assert_int_equal(hk__archive_of(guarded("BZh0", 4), 4), HK__FORMAT_NONE);
+}
+
+/* A tar has its mark in the middle of its first header, and a sum over all of that. */
+static void tars_are_told_by_their_header(void **state)
+{
+    (void)state;
+    char header[512] = "name";
+    unsigned sum = 8 * ' ';
+    memcpy(header + 257,
+           "ustar\0"
+           "00",
+           8);
+    for (size_t i = 0; i < sizeof header; i++)
+        sum += (uint8_t)header[i];
+    snprintf(header + 148, 8, "%06o", sum);
+    assert_int_equal(hk__archive_of(guarded(header, 512), 512), HK__FORMAT_TAR);
+    assert_int_equal(hk__archive_of(guarded(header, 511), 511), HK__FORMAT_NONE);
+    header[0] ^= 1;
+    assert_int_equal(hk__archive_of(guarded(header, 512), 512), HK__FORMAT_NONE);
+    header[0] ^= 1;
+    header[257] = 'U';
+    assert_int_equal(hk__archive_of(guarded(header, 512), 512), HK__FORMAT_NONE);
 }
 
 static void other_files_have_no_format(void **state)
@@ -169,16 +221,23 @@ static void formats_have_names_and_some_are_decoded(void **state)
 {
     (void)state;
     static const char *const names[HK__FORMATS] = {
-        [HK__FORMAT_JPEG] = "jpeg", [HK__FORMAT_PNG] = "png",   [HK__FORMAT_WEBP] = "webp",
-        [HK__FORMAT_GIF] = "gif",   [HK__FORMAT_TIFF] = "tiff", [HK__FORMAT_HEIC] = "heic",
-        [HK__FORMAT_AVIF] = "avif", [HK__FORMAT_BMP] = "bmp",   [HK__FORMAT_JXL] = "jxl",
-        [HK__FORMAT_JP2] = "jp2",   [HK__FORMAT_PSD] = "psd",   [HK__FORMAT_ICO] = "ico",
-        [HK__FORMAT_PNM] = "pnm",   [HK__FORMAT_SVG] = "svg",   [HK__FORMAT_EXR] = "exr",
-        [HK__FORMAT_HDR] = "hdr",
+        [HK__FORMAT_JPEG] = "jpeg",       [HK__FORMAT_PNG] = "png",
+        [HK__FORMAT_WEBP] = "webp",       [HK__FORMAT_GIF] = "gif",
+        [HK__FORMAT_TIFF] = "tiff",       [HK__FORMAT_HEIC] = "heic",
+        [HK__FORMAT_AVIF] = "avif",       [HK__FORMAT_BMP] = "bmp",
+        [HK__FORMAT_JXL] = "jxl",         [HK__FORMAT_JP2] = "jp2",
+        [HK__FORMAT_PSD] = "psd",         [HK__FORMAT_ICO] = "ico",
+        [HK__FORMAT_PNM] = "pnm",         [HK__FORMAT_SVG] = "svg",
+        [HK__FORMAT_EXR] = "exr",         [HK__FORMAT_HDR] = "hdr",
+        [HK__FORMAT_ZIP] = "zip",         [HK__FORMAT_7Z] = "7z",
+        [HK__FORMAT_TAR] = "tar",         [HK__FORMAT_TAR_GZ] = "tar.gz",
+        [HK__FORMAT_TAR_BZ2] = "tar.bz2", [HK__FORMAT_TAR_XZ] = "tar.xz",
+        [HK__FORMAT_TAR_ZST] = "tar.zst",
     };
     for (int f = 1; f < HK__FORMATS; f++) {
         assert_string_equal(hk__format_name((hk__format)f), names[f]);
         assert_int_equal(hk__format_is_decoded((hk__format)f), f <= HK__FORMAT_AVIF);
+        assert_int_equal(hk__format_is_archive((hk__format)f), f >= HK__FORMAT_ZIP);
     }
     assert_null(hk__format_name(HK__FORMAT_NONE));
     assert_null(hk__format_name(HK__FORMATS));
@@ -199,6 +258,7 @@ static void formats_of_random_bytes_stay_within_bounds(void **state)
         memcpy(bytes, s->bytes, round % 4 ? s->count : 0);
         if (round & 1)
             bytes[next_random(&seed) % 32] = (uint8_t)next_random(&seed);
+        assert_true((unsigned)hk__archive_of(guarded(bytes, count), count) < HK__FORMATS);
         assert_true((unsigned)hk__format_of(guarded(bytes, count), count) < HK__FORMATS);
     }
 }
@@ -350,6 +410,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(formats_are_told_by_their_first_bytes),
         cmocka_unit_test(formats_are_not_told_from_less),
+        cmocka_unit_test(archives_are_told_by_their_first_bytes),
+        cmocka_unit_test(tars_are_told_by_their_header),
         cmocka_unit_test(other_files_have_no_format),
         cmocka_unit_test(formats_have_names_and_some_are_decoded),
         cmocka_unit_test(formats_of_random_bytes_stay_within_bounds),

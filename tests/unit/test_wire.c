@@ -32,6 +32,8 @@ static hk__reply *good_reply(void)
     hk__reply *reply = calloc(1, sizeof *reply);
     hk__picture *p = &reply->picture;
     reply->version = HK__WIRE_VERSION;
+    reply->message = HK__MESSAGE_REPLY;
+    reply->member = HK__NO_MEMBER;
     reply->id = ID;
     reply->digests.present = HK_DIGEST_MD5 | HK_DIGEST_SHA256;
     p->status = HK_FILE_OK;
@@ -75,8 +77,11 @@ static void good_replies_are_accepted(void **state)
         p->status = (hk_file_status)s;
         assert_int_equal(hk__reply_size(reply), HEADER);
         assert_int_equal(hk__reply_check(reply, HEADER, ID),
-                         s != HK_FILE_OK && s != HK_FILE_TRUNCATED && s != HK_FILE_DUPLICATE);
+                         s != HK_FILE_OK && s != HK_FILE_TRUNCATED);
     }
+    p->status = HK_FILE_DUPLICATE; /* of what? */
+    reply->digests.present = HK_DIGEST_MD5 | HK_DIGEST_SHA1;
+    assert_false(hk__reply_check(reply, HEADER, ID));
     free(reply);
 }
 
@@ -127,13 +132,15 @@ static void replies_with_one_bad_field_are_refused(void **state)
     (void)state;
     WRONG(reply->version = 0);
     WRONG(reply->version = HK__WIRE_VERSION + 1);
+    WRONG(reply->message = 0);
+    WRONG(reply->message = HK__MESSAGE_MEMBER);
     WRONG(reply->id++);
     WRONG(reply->id = 0);
     WRONG(id ^= UINT64_C(1) << 63);
     WRONG_BYTES(p->status, HK_FILE_STATUSES);
     WRONG_BYTES(p->status, -1);
     WRONG_BYTES(p->status, 0x7fffffff);
-    WRONG(p->status = HK_FILE_DUPLICATE);
+    WRONG(p->status = HK_FILE_DUPLICATE);  /* with pixels */
     WRONG(p->status = HK_FILE_UNREADABLE); /* with pixels */
     WRONG(p->status = HK_FILE_TRUNCATED);  /* without its flag */
     WRONG(p->flags |= HK_FLAG_TRUNCATED);  /* without its status */
@@ -246,7 +253,9 @@ static void accepted_replies_keep_to_their_ranges_whatever_comes(void **state)
         memcpy(&has_pixels, &p->has_pixels, 1);
         memcpy(&has_exact, &p->has_exact, 1);
         accepted++;
-        assert_true((unsigned)p->status < HK_FILE_STATUSES && p->status != HK_FILE_DUPLICATE);
+        assert_true((unsigned)p->status < HK_FILE_STATUSES);
+        assert_true(p->status != HK_FILE_DUPLICATE ||
+                    (!p->has_pixels && reply->digests.present & HK_DIGEST_SHA256));
         assert_true((unsigned)p->format < HK__FORMATS && p->exif_orientation <= 8);
         assert_true(has_pixels <= 1 && has_exact <= has_pixels);
         assert_true(memchr(p->reason, '\0', sizeof p->reason) != NULL);
@@ -261,6 +270,76 @@ static void accepted_replies_keep_to_their_ranges_whatever_comes(void **state)
     assert_true(accepted > 100 && accepted < FUZZ);
     free(reply);
     free(good);
+}
+
+/* ---- notices -------------------------------------------------------------------------------- */
+
+static hk__notice good_notice(void)
+{
+    hk__notice n = {.version = HK__WIRE_VERSION,
+                    .message = HK__MESSAGE_MEMBER,
+                    .id = ID,
+                    .number = 12,
+                    .depth = 3,
+                    .name_size = HK__NAME_MAX};
+    memset(n.name, '\xff', sizeof n.name);
+    return n;
+}
+
+static bool notice_is_wrong(const hk__notice *n, size_t size)
+{
+    return !hk__notice_check(n, size, ID, 4);
+}
+
+#define WRONG_NOTICE(what)                                                                         \
+    do {                                                                                           \
+        hk__notice n = good_notice();                                                              \
+        size_t size = hk__notice_size(&n);                                                         \
+        assert_false(notice_is_wrong(&n, size));                                                   \
+        what;                                                                                      \
+        if (!notice_is_wrong(&n, size))                                                            \
+            print_error("accepted: %s\n", #what);                                                  \
+        assert_true(notice_is_wrong(&n, size));                                                    \
+    } while (0)
+
+static void notices_with_one_bad_field_are_refused(void **state)
+{
+    (void)state;
+    WRONG_NOTICE(n.version--);
+    WRONG_NOTICE(n.message = 0);
+    WRONG_NOTICE(n.message = HK__MESSAGE_REPLY);
+    WRONG_NOTICE(n.message = HK__MESSAGE_BEAT + 1);
+    WRONG_NOTICE(n.id++);
+    WRONG_NOTICE(n.number = HK__NO_MEMBER);
+    WRONG_NOTICE(n.depth = 4);
+    WRONG_NOTICE(n.depth = UINT32_MAX);
+    WRONG_NOTICE(n.name_size = 0);
+    WRONG_NOTICE((n.name_size = 0, size = offsetof(hk__notice, name)));
+    WRONG_NOTICE(n.name_size++);
+    WRONG_NOTICE(n.name_size = UINT32_MAX);
+    WRONG_NOTICE(n.name_size--);
+    WRONG_NOTICE(size--);
+    WRONG_NOTICE(size++);
+    WRONG_NOTICE(size = 0);
+    WRONG_NOTICE(size = offsetof(hk__notice, name) - 1);
+    WRONG_NOTICE(n.name[0] = '\0');
+    WRONG_NOTICE(n.name[HK__NAME_MAX - 1] = '\0');
+    WRONG_NOTICE(n.message = HK__MESSAGE_BEAT); /* with a name */
+}
+
+static void notices_are_cut_after_the_name_and_beats_before(void **state)
+{
+    (void)state;
+    hk__notice n = good_notice();
+    n.name_size = 1;
+    n.name[1] = '\0'; /* no more of it */
+    assert_int_equal(hk__notice_size(&n), offsetof(hk__notice, name) + 1);
+    assert_true(hk__notice_check(&n, hk__notice_size(&n), ID, 4));
+    n.message = HK__MESSAGE_BEAT;
+    n.name_size = n.depth = UINT32_MAX;
+    n.number = HK__NO_MEMBER;
+    assert_int_equal(hk__notice_size(&n), offsetof(hk__notice, name));
+    assert_true(hk__notice_check(&n, hk__notice_size(&n), ID, 4));
 }
 
 /* ---- the socket ----------------------------------------------------------------------------- */
@@ -419,6 +498,8 @@ int main(void)
         cmocka_unit_test(replies_of_the_wrong_size_are_refused),
         cmocka_unit_test(reasons_are_made_printable_and_end),
         cmocka_unit_test(accepted_replies_keep_to_their_ranges_whatever_comes),
+        cmocka_unit_test(notices_with_one_bad_field_are_refused),
+        cmocka_unit_test(notices_are_cut_after_the_name_and_beats_before),
         cmocka_unit_test(messages_arrive_whole_and_apart),
         cmocka_unit_test(descriptors_travel_with_their_message),
         cmocka_unit_test(descriptors_nobody_asked_for_are_refused),
