@@ -15,8 +15,9 @@ declare -A may=(
     [feed]="core"
     [list]="core index feed"
     [match]="core index list spectrum"
-    [batch]="core decode list match"
-    [report]="core batch list"
+    [case]="core index feed list"
+    [batch]="core decode list match case"
+    [report]="core feed list case batch"
     [ledger]="core list"
 )
 bad=0

@@ -9,6 +9,7 @@
 #   photos   the same, and a package of free photographs
 #   faiss    the FAISS search module, an extra that is built where these are found
 #   test     tests/run.sh: what the tests stand on
+#   browser  the tests of the HTML report in a real browser, which are skipped without one
 #   fuzz     tests/fuzz/run.sh: clang and its runtime
 #   bench    benchmarks/*.sh: what draws their figures
 set -euo pipefail
@@ -18,13 +19,14 @@ build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libarchive-dev lib
 edits=(libvips-tools fonts-dejavu-core jq)
 photos=("${edits[@]}" mate-backgrounds)
 faiss=(g++ libfaiss-dev libblas-dev liblapack-dev)
-test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools fonts-dejavu-core jq procps xxd clang-format)
+test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools fonts-dejavu-core jq openssl procps xxd clang-format)
+browser=(chromium fonts-dejavu-core)
 fuzz=(clang libclang-rt-14-dev)
 bench=("${faiss[@]}" gnuplot-nox fonts-dejavu-core jq)
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 
-[ $# -gt 0 ] || { sed -n '4,13s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 2; }
 wanted=()
 for group in "$@"; do
   case $group in
@@ -33,9 +35,10 @@ for group in "$@"; do
     photos) wanted+=("${photos[@]}") ;;
     faiss) wanted+=("${faiss[@]}") ;;
     test) wanted+=("${test[@]}") ;;
+    browser) wanted+=("${browser[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
-    *) say "no group '$group': build, edits, photos, faiss, test, fuzz or bench"; exit 2 ;;
+    *) say "no group '$group': build, edits, photos, faiss, test, browser, fuzz or bench"; exit 2 ;;
   esac
 done
 

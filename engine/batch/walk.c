@@ -14,11 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct hk__plan {
-    hk__planned *files;
-    size_t count, capacity;
-};
-
 /* A growing path: the folder being walked and the name in hand. */
 typedef struct path {
     char *text;
@@ -122,12 +117,15 @@ int hk__plan_open(hk_file_status *status, const char **reason, const hk__planned
         return -2;
     if (fd < 0 || fstat(fd, &facts)) {
         explain(status, reason, errno, planned->named);
+        /* What was there to be read when it was found cannot be out of scope now. */
+        if (*status == HK_FILE_EXCLUDED)
+            say(status, reason, HK_FILE_CHANGED, "a file when it was found, now something else");
     } else if (S_ISREG(facts.st_mode)) {
         return fd;
     } else if (S_ISDIR(facts.st_mode)) {
         say(status, reason, HK_FILE_CHANGED, "a file when it was found, now a folder");
     } else {
-        say(status, reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
+        say(status, reason, HK_FILE_CHANGED, "a file when it was found, now something else");
     }
     if (fd >= 0)
         close(fd);
@@ -135,24 +133,6 @@ int hk__plan_open(hk_file_status *status, const char **reason, const hk__planned
 }
 
 /* ---- walking ------------------------------------------------------------------------------- */
-
-static hk_status plan_file(hk__plan *plan, const char *name, size_t length, hk_file_status status,
-                           const char *reason, bool named, hk_error *err)
-{
-    if (plan->count == plan->capacity) {
-        const size_t capacity = plan->capacity ? plan->capacity * 2 : 256;
-        hk__planned *grown = hk__realloc(plan->files, capacity, sizeof *grown);
-        if (!grown)
-            return hk__fail_memory(err);
-        plan->files = grown;
-        plan->capacity = capacity;
-    }
-    char *copy = hk__strndup(name, length);
-    if (!copy)
-        return hk__fail_memory(err);
-    plan->files[plan->count++] = (hk__planned){copy, reason, status, named};
-    return HK_OK;
-}
 
 /* Sets the path to its first `keep` bytes, a slash if wanted, and a name. */
 static bool path_set(path *p, size_t keep, const char *name)
@@ -257,13 +237,23 @@ typedef struct level {
 } level;
 
 typedef struct walker {
-    hk__plan *plan;
+    hk__on_planned *on_file;
+    void *context;
+    size_t input; /* which of the paths that were named */
     path path;
     level *levels; /* from the named folder down; only one folder is open at a time */
     size_t depth, capacity;
 } walker;
 
-/* Enters the folder whose path is in hand, or plans it with what is wrong with it. */
+/* Gives out the path in hand. */
+static hk_status give(walker *w, hk_file_status status, const char *reason, bool named,
+                      hk_error *err)
+{
+    const hk__planned planned = {w->path.text, reason, status, named};
+    return w->on_file(w->context, w->input, &planned, err);
+}
+
+/* Enters the folder whose path is in hand, or gives it out with what is wrong with it. */
 static hk_status enter(walker *w, bool named, hk_error *err)
 {
     hk_file_status wrong = HK_FILE_OK;
@@ -276,7 +266,7 @@ static hk_status enter(walker *w, bool named, hk_error *err)
         return hk__fail(err, HK_ERR_SYSTEM, "cannot open folders: %s (ulimit -n)", strerror(errno));
     if (fd < 0) {
         explain(&wrong, &reason, errno, named);
-        return plan_file(w->plan, w->path.text, w->path.length, wrong, reason, named, err);
+        return give(w, wrong, reason, named, err);
     }
     if (w->depth == w->capacity) {
         const size_t capacity = w->capacity ? w->capacity * 2 : 32;
@@ -293,12 +283,11 @@ static hk_status enter(walker *w, bool named, hk_error *err)
         return status;
     w->levels[w->depth++] = inside;
     if (broken)
-        status = plan_file(w->plan, w->path.text, w->path.length, HK_FILE_UNREADABLE,
-                           "the folder could not be read to its end", named, err);
+        status = give(w, HK_FILE_UNREADABLE, "the folder could not be read to its end", named, err);
     return status;
 }
 
-/* Plans the file whose path is in hand, or enters it if it is a folder. */
+/* Gives out the file whose path is in hand, or enters it if it is a folder. */
 static hk_status visit(walker *w, unsigned char type, hk_error *err)
 {
     hk_file_status wrong = HK_FILE_OK;
@@ -311,7 +300,7 @@ static hk_status visit(walker *w, unsigned char type, hk_error *err)
         say(&wrong, &reason, HK_FILE_EXCLUDED, "symbolic link, not followed");
     else if (type != DT_REG && !wrong)
         say(&wrong, &reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
-    return plan_file(w->plan, w->path.text, w->path.length, wrong, reason, false, err);
+    return give(w, wrong, reason, false, err);
 }
 
 /* Walks the folder whose path is in hand, however deep it goes. */
@@ -336,8 +325,8 @@ static hk_status walk(walker *w, hk_error *err)
     return status;
 }
 
-/* Plans one path that a person named. */
-static hk_status plan_named(walker *w, hk_error *err)
+/* One path that a person named. */
+static hk_status visit_named(walker *w, hk_error *err)
 {
     struct stat facts;
     hk_file_status wrong = HK_FILE_OK;
@@ -353,42 +342,17 @@ static hk_status plan_named(walker *w, hk_error *err)
         explain(&wrong, &reason, error, true);
     else if (!S_ISREG(facts.st_mode))
         say(&wrong, &reason, HK_FILE_EXCLUDED, "a device, socket or FIFO");
-    return plan_file(w->plan, w->path.text, w->path.length, wrong, reason, true, err);
+    return give(w, wrong, reason, true, err);
 }
 
-hk_status hk__plan_new(hk__plan **out, const char *const *paths, size_t count, hk_error *err)
+hk_status hk__walk(const char *const *paths, size_t count, hk__on_planned *on_file, void *context,
+                   hk_error *err)
 {
     hk_status status = HK_OK;
-    walker w = {.plan = hk__alloc(1, sizeof *w.plan)};
-    if (!w.plan)
-        return hk__fail_memory(err);
-    for (size_t i = 0; !status && i < count; i++)
-        status = path_set(&w.path, 0, paths[i]) ? plan_named(&w, err) : hk__fail_memory(err);
+    walker w = {.on_file = on_file, .context = context};
+    for (; !status && w.input < count; w.input++)
+        status = path_set(&w.path, 0, paths[w.input]) ? visit_named(&w, err) : hk__fail_memory(err);
     hk__free(w.path.text);
     hk__free(w.levels);
-    if (status)
-        hk__plan_free(w.plan);
-    else
-        *out = w.plan;
     return status;
-}
-
-void hk__plan_free(hk__plan *plan)
-{
-    if (!plan)
-        return;
-    for (size_t i = 0; i < plan->count; i++)
-        hk__free((char *)plan->files[i].path);
-    hk__free(plan->files);
-    hk__free(plan);
-}
-
-size_t hk__plan_count(const hk__plan *plan)
-{
-    return plan->count;
-}
-
-const hk__planned *hk__plan_get(const hk__plan *plan, size_t index)
-{
-    return &plan->files[index];
 }

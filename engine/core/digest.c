@@ -103,3 +103,13 @@ const char *hk_basis_name(hk_basis basis)
     static const char *const names[] = {"md5", "sha1", "sha256", "pdq"};
     return (unsigned)basis < 4 ? names[basis] : NULL;
 }
+
+void hk__digest_hex(char *out, const uint8_t *bytes, size_t count)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        out[2 * i] = hex[bytes[i] >> 4];
+        out[2 * i + 1] = hex[bytes[i] & 15];
+    }
+    out[2 * count] = '\0';
+}

@@ -25,6 +25,8 @@ hk_status hk__digester_finish(hk_digests *out, hk__digester *digester, hk_error 
 
 /* Bytes of a digest: 16, 20 or 32; 0 for HK_BASIS_PDQ. */
 size_t hk__digest_size(hk_basis basis);
+/* Writes 2 * count lowercase hex digits and a NUL. */
+void hk__digest_hex(char *out, const uint8_t *bytes, size_t count);
 /* The bytes of one digest inside the struct. */
 const uint8_t *hk__digest_bytes(const hk_digests *digests, hk_basis basis);
 

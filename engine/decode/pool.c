@@ -180,7 +180,7 @@ static bool give(hk__pool *pool, worker *w, const hk__job *given)
         .raster = pool->options.raster,
         .exact_grid = pool->options.exact_grid,
         .digests_only = queued.digests_only,
-        .archives = pool->options.archives && !queued.digests_only,
+        .archives = pool->options.archives,
         .spared_count = queued.spared_count,
         .first_member = queued.first,
     };
@@ -447,9 +447,16 @@ static hk_status take_hello(hk__pool *pool, worker *w, long got, hk_error *err)
     return HK_OK;
 }
 
-/* Whether the reply is one to this job at this place, in range, and with what was asked for. A
- * duplicate must be one; what else a taken-over worker says of its file is between it and that
- * file. */
+/* Statuses that can only be told of bytes which were all read. */
+static bool is_of_bytes(hk_file_status status)
+{
+    return status == HK_FILE_NOT_AN_IMAGE || status == HK_FILE_TOO_SMALL ||
+           status == HK_FILE_UNSUPPORTED;
+}
+
+/* Whether the reply is one to this job at this place, in range, and with what was asked for: what
+ * is out of scope has its digests looked up all the same. A duplicate must be one; what else a
+ * taken-over worker says of its file is between it and that file. */
 static bool is_answer(hk__pool *pool, size_t size, const hk__job *asked, const hk__place *place)
 {
     hk__reply *reply = &pool->reply;
@@ -461,10 +468,11 @@ static bool is_answer(hk__pool *pool, size_t size, const hk__job *asked, const h
     if (picture->status == HK_FILE_DUPLICATE)
         return digested && pool->contents && !pool->options.repeats &&
                hk__seen_has(pool->contents, reply->digests.sha256);
-    /* What an archive gives of a damaged member may be a picture, but is not the member's bytes. */
-    const bool damaged = picture->status == HK_FILE_TRUNCATED && reply->member != HK__NO_MEMBER;
+    if (is_of_bytes(picture->status) && !pool->options.repeats &&
+        pool->options.digests & ~reply->digests.present)
+        return false;
     return !picture->has_pixels || pool->options.repeats ||
-           ((digested || damaged) && picture->has_exact == pool->options.exact_grid);
+           (digested && picture->has_exact == pool->options.exact_grid);
 }
 
 /* A member comes, or there is progress. False if not here and now. */

@@ -256,7 +256,8 @@ static void take_damaged(hk__unpacker *u, bytes_read *r, const level *l, const h
 {
     hk__picture *picture = &u->reply->picture;
     const char *words = hk__archive_words(l->archive);
-    if (item->sized && r->total == item->size) /* all there, but for a checksum perhaps */
+    const bool all = item->sized && r->total == item->size; /* but for a checksum perhaps */
+    if (all)
         take_digests(u, r);
     if (r->status == HK__UNPACK_NO_MEMORY) {
         hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory to unpack it: %s", words);
@@ -268,6 +269,8 @@ static void take_damaged(hk__unpacker *u, bytes_read *r, const level *l, const h
         return;
     if (picture->has_pixels)
         picture->flags |= HK_FLAG_TRUNCATED;
+    if (picture->has_pixels && !all) /* what was decoded is a content of its own */
+        take_digests(u, r);
     hk__picture_fail(picture, picture->has_pixels ? HK_FILE_TRUNCATED : HK_FILE_UNREADABLE,
                      "damaged in the archive: %s", words);
 }

@@ -18,7 +18,8 @@
  *
  * Bytes that the archive says are damaged (a wrong checksum, an end that is missing) are decoded as
  * far as they go, for they may be known: `truncated` if that gives a picture, else `unreadable`.
- * Digests are given of those that are all there.
+ * Digests are given of those that are all there, and of what was decoded: then of the bytes that
+ * could be had, as of a file on a disk that was cut short.
  *
  * All limits count in the same way whether a member is answered or only passed on the way to
  * first_member: an archive ends at the same member however often it was taken up again.

@@ -56,7 +56,7 @@ typedef struct hk__request {
     uint32_t exact_grid;      /* 1: send the exact grid as well */
     uint32_t picture_digests; /* HK_DIGEST_*, of files that are decoded as well */
     uint32_t digests_only;    /* 1: read the file, do not decode it */
-    uint32_t archives;        /* 1: open archives */
+    uint32_t archives;        /* 1: open archives; with digests_only: but say which are some */
     uint32_t spared_count;
     uint64_t first_member; /* members before it are not answered */
     hk__spared spared[HK__SPARED_MAX];

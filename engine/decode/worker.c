@@ -115,6 +115,8 @@ static void answer_file(kit *k, const hk__request *request, int fd)
                                        request->picture_digests, &limits);
     k->reply.digests = content->digests;
     k->reply.size = content->size;
+    if (read && request->digests_only && request->archives && !picture->format)
+        picture->format = archive_format_of(fd);
     if (read && !content->kept)
         hk__picture_refuse(picture, content->empty);
     else if (read && !hk__unpack_is_duplicate(picture, k->seen, &content->digests))
@@ -134,7 +136,7 @@ static void answer(kit *k, const hk__request *request, int fd)
         hk__stopwatch(&reply->timing, &reply->picture, fd, request->repeats, &request->limits,
                       &k->content, k->canvas, k->digester);
         reply->size = k->content.size;
-    } else if (!request->archives || !(archive = archive_format_of(fd)) ||
+    } else if (!request->archives || request->digests_only || !(archive = archive_format_of(fd)) ||
                !hk__unpack(reply, k->unpacker, fd, archive, request)) {
         hk__reply_begin(reply, request->id, HK__NO_MEMBER);
         answer_file(k, request, fd);

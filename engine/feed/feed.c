@@ -74,8 +74,12 @@ hk_status hk__feed_read(const char *path, const char *format, const hk__sink *si
     if (status)
         return status;
     status = choose(&chosen, format, source, err);
+    if (!status && sink->digests)
+        status = hk__source_digest(source, err);
     if (!status)
         status = chosen->read(source, sink, err);
+    if (!status && sink->digests)
+        status = hk__source_finish(sink->digests, source, sink, err);
     hk__source_close(source);
     return status;
 }

@@ -40,6 +40,7 @@ typedef struct hk__sink {
     /* About 10 times a second; size 0: not known (a pipe). May be NULL. */
     hk_status (*at)(void *context, uint64_t bytes, uint64_t size, hk_error *err);
     void *context;
+    hk_digests *digests; /* where to put the SHA-256 of all of the file's bytes; NULL: nowhere */
     bool raw; /* texts as they lie in the file, which may not be UTF-8 (names that md5sum writes):
                  otherwise what is not UTF-8 comes as \xHH. extra is UTF-8 always. */
 } hk__sink;
@@ -71,6 +72,12 @@ hk_status hk__source_extend(bool *more, char **text, size_t *length, hk__source 
                             const hk__sink *sink, hk_error *err) HK_MUST_CHECK;
 /* What hk__source_extend added will be read again; the line in hand is gone. */
 void hk__source_put_back(hk__source *source);
+/* Has the SHA-256 of the bytes taken as they are read, from the first on: before anything is read.
+ */
+hk_status hk__source_digest(hk__source *source, hk_error *err) HK_MUST_CHECK;
+/* Reads what is left, and gives the digest of the whole file. */
+hk_status hk__source_finish(hk_digests *out, hk__source *source, const hk__sink *sink,
+                            hk_error *err) HK_MUST_CHECK;
 /* The next bytes as they are, at most the buffer's; *count = 0 at the end. */
 hk_status hk__source_bytes(const char **bytes, size_t *count, hk__source *source,
                            const hk__sink *sink, hk_error *err) HK_MUST_CHECK;

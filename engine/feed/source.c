@@ -11,6 +11,7 @@
 #include "feed/feed.h"
 
 #include "core/clock.h"
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/mem.h"
 
@@ -28,7 +29,8 @@ struct hk__source {
     int fd;
     uint64_t size, bytes; /* of the file (0: not known), and how many of them were read */
     bool ended;
-    uint64_t report; /* when to call sink->at again, hk__clock_ns */
+    hk__digester *digester; /* of all bytes that are read; NULL: none is wanted */
+    uint64_t report;        /* when to call sink->at again, hk__clock_ns */
 
     size_t at, next, end; /* places in the buffer, see the picture */
     size_t length;        /* of the line in hand */
@@ -58,11 +60,14 @@ static hk_status fill(bool *more, hk__source *s, const hk__sink *sink, hk_error 
         if (count < 0)
             return hk__fail(err, HK_ERR_SYSTEM, "cannot read %s: %s", s->path, strerror(errno));
     }
+    hk_status status = HK_OK;
+    if (s->digester)
+        status = hk__digester_add(s->digester, s->buffer + s->end, (size_t)count, err);
     s->ended = s->ended || count == 0;
     s->end += (size_t)count;
     s->bytes += (uint64_t)count;
     *more = count > 0;
-    return sink && sink->at ? report(s, sink, err) : HK_OK;
+    return !status && sink && sink->at ? report(s, sink, err) : status;
 }
 
 static hk_status open_file(hk__source *s, const char *path, hk_error *err)
@@ -106,6 +111,7 @@ void hk__source_close(hk__source *s)
         return;
     if (s->fd >= 0)
         close(s->fd);
+    hk__digester_free(s->digester);
     hk__free(s->path);
     hk__free(s);
 }
@@ -264,6 +270,26 @@ hk_status hk__source_bytes(const char **bytes, size_t *count, hk__source *s, con
     *count = s->end - s->next;
     s->next = s->end;
     return HK_OK;
+}
+
+hk_status hk__source_digest(hk__source *s, hk_error *err)
+{
+    hk_status status = hk__digester_new(&s->digester, err);
+    if (!status)
+        status = hk__digester_start(s->digester, HK_DIGEST_SHA256, err);
+    if (!status) /* what was read to see what it is, a byte-order mark too */
+        status = hk__digester_add(s->digester, s->buffer, s->end, err);
+    return status;
+}
+
+hk_status hk__source_finish(hk_digests *out, hk__source *s, const hk__sink *sink, hk_error *err)
+{
+    hk_status status = HK_OK;
+    for (bool more = true; !status && more;) {
+        s->next = s->end = 0;
+        status = fill(&more, s, sink, err);
+    }
+    return status ? status : hk__digester_finish(out, s->digester, err);
 }
 
 size_t hk__source_at_line(const hk__source *s)

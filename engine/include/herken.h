@@ -389,6 +389,9 @@ HK_API void hk_list_set_known_good(hk_list *list, bool known_good);
 HK_API bool hk_list_known_good(const hk_list *list);
 /* The store's revision that the list is of; 0 for a list from a file. */
 HK_API uint64_t hk_list_revision(const hk_list *list);
+/* What tells this list, as it is, from any other, 64 hex digits: of a store the chain of its
+ * revision, of a file the SHA-256 of its bytes. Borrowed. */
+HK_API const char *hk_list_digest(const hk_list *list);
 
 /* ---- the formats of feeds ------------------------------------------------------------------ */
 
@@ -854,7 +857,11 @@ typedef struct hk_account {
 typedef struct hk_progress {
     uint64_t done, found;
     uint64_t failed;
-    double seconds; /* since the scan was opened */
+    double seconds;    /* since the scan was opened, or the phase began */
+    uint64_t earlier;  /* of done: before this start of a case's run; the rate is of the rest */
+    const char *phase; /* of a case's run: hk_case_state_name; NULL: a scan. While it is planned,
+                          found grows and nothing is done; then done counts files, and contents
+                          while they are grouped. Static */
 } hk_progress;
 
 typedef struct hk_scan_options {
@@ -892,6 +899,311 @@ HK_API HK_MUST_CHECK hk_status hk_scan_next(const hk_file **out, hk_scan *scan, 
 HK_API void hk_scan_account(hk_account *out, const hk_scan *scan);
 /* Kills what is still running. */
 HK_API void hk_scan_free(hk_scan *scan);
+
+/* ---- cases: a run that is kept ------------------------------------------------------------- */
+
+/*
+ * A case is one SQLite file that holds a run over evidence: every file that was found and what
+ * became of it, every content with its digests, hash, verdict and matches, the plan, its progress,
+ * and what people decided. It is written as the run goes on, once a second: a run that was stopped
+ * at any moment goes on from there, and what it exports in the end is what it would have exported
+ * without the stop. What befalls the machine and not the evidence is no part of that promise: a
+ * decoder that ran out of time or memory on a busy machine, a disk that failed to read. Such files
+ * are of class failed, with their reason. Evidence is only ever read.
+ *
+ * One process at a time may have a case open for writing, and then no other reads it.
+ */
+typedef struct hk_case hk_case;
+
+typedef enum hk_case_mode { HK_CASE_READ = 0, HK_CASE_WRITE } hk_case_mode;
+
+/* Opens a case that is there. HK_ERR_IO: it is not there, or may not be written; HK_ERR_SYSTEM:
+ * another process has it open; HK_ERR_FORMAT: it is no case, is of a newer version, or is damaged.
+ */
+HK_API HK_MUST_CHECK hk_status hk_case_open(hk_case **out, const char *path, hk_case_mode mode,
+                                            hk_error *err);
+HK_API void hk_case_close(hk_case *c);
+
+typedef enum hk_case_state {
+    HK_CASE_PLANNING = 0, /* walking the folders */
+    HK_CASE_RUNNING,      /* reading files */
+    HK_CASE_GROUPING,     /* every file is accounted for; what looks alike is being grouped */
+    HK_CASE_FINISHED,
+    HK_CASE_STATES
+} hk_case_state;
+HK_API const char *hk_case_state_name(hk_case_state state);
+
+typedef struct hk_case_info {
+    hk_case_state state;
+    unsigned shard, shards; /* part `shard` of `shards`, from 1; 1 of 1: the whole */
+    hk_profile profile;
+    int max_distance;    /* bits; -1: by the profile */
+    int radius[3];       /* in force, by hk_kind, bits; -1: not looked up */
+    int exact_radius[3]; /* the same of the exact grid's hash */
+    uint64_t hashes;     /* of known images, that a look-up goes through */
+    const char *version, *model_checksum, *calibration_checksum; /* of who made it */
+    size_t inputs, lists, sessions;
+    uint64_t groups, decisions; /* of near-duplicates; contents that a person has decided on */
+} hk_case_info;
+/* Strings here and below are borrowed until the case's next call. */
+HK_API HK_MUST_CHECK hk_status hk_case_describe(hk_case_info *out, hk_case *c, hk_error *err);
+
+typedef struct hk_case_input {
+    const char *given, *absolute; /* paths, raw bytes */
+} hk_case_input;
+typedef struct hk_case_list {
+    const char *name;
+    const char *source; /* absolute path of the store, or of the file; raw bytes */
+    bool known_good;
+    uint64_t revision;  /* of a store; 0: a file */
+    const char *digest; /* hex: hk_list_digest */
+    uint64_t entries;
+} hk_case_list;
+typedef struct hk_case_session {
+    int64_t started, ended; /* seconds since 1970 UTC; ended 0: interrupted, or under way */
+    unsigned workers;
+    uint64_t done;        /* files */
+    const char *machine;  /* system, release, processor and host name */
+    const char *versions; /* hk_component_versions */
+} hk_case_session;
+/* Number `index` from 0; HK_ERR_USAGE past the last. */
+HK_API HK_MUST_CHECK hk_status hk_case_input_get(hk_case_input *out, hk_case *c, size_t index,
+                                                 hk_error *err);
+HK_API HK_MUST_CHECK hk_status hk_case_list_get(hk_case_list *out, hk_case *c, size_t index,
+                                                hk_error *err);
+HK_API HK_MUST_CHECK hk_status hk_case_session_get(hk_case_session *out, hk_case *c, size_t index,
+                                                   hk_error *err);
+
+/* Of what is in the case; while files are left to be done, found is more than the classes' sum. */
+HK_API HK_MUST_CHECK hk_status hk_case_account(hk_account *out, hk_case *c, hk_error *err);
+
+/* ---- running one */
+
+/* Settings that decide what comes out of a run, or-ed together. */
+#define HK_RUN_PROFILE 0x01u
+#define HK_RUN_MAX_DISTANCE 0x02u
+#define HK_RUN_MAX_MATCHES 0x04u
+#define HK_RUN_UNCERTAIN 0x08u
+#define HK_RUN_MAX_PIXELS 0x10u
+#define HK_RUN_MAX_BYTES 0x20u
+#define HK_RUN_MAX_PAGES 0x40u
+#define HK_RUN_TIMEOUT 0x80u
+#define HK_RUN_WORKER_MEMORY 0x100u
+#define HK_RUN_ARCHIVES 0x200u
+#define HK_RUN_MAX_MEMBERS 0x400u
+#define HK_RUN_MAX_DEPTH 0x800u
+#define HK_RUN_MAX_RATIO 0x1000u
+#define HK_RUN_MAX_UNPACKED 0x2000u
+#define HK_RUN_SHARD 0x4000u
+#define HK_RUN_ALL 0x7fffu
+
+typedef struct hk_run_options {
+    size_t size;               /* of this struct, set by the INIT */
+    const char *path;          /* of the case; a case that is there goes on where it stopped */
+    const char *const *inputs; /* files and folders; of a case that is there they must be the same,
+                                  or none, which means those */
+    size_t input_count;
+    const hk_case_list *sources; /* what to note of each list */
+    const hk_list *const *lists; /* [list_count]; the same as when the case was begun */
+    size_t list_count;
+    hk_match_options match;
+    hk_scan_options scan;   /* matcher, raster and exact_hash are not looked at; all three digests
+                               are always taken */
+    bool archives;          /* open zip, 7z and tar, in the sandbox too */
+    uint64_t max_members;   /* of one archive, with all that are inside it */
+    unsigned max_depth;     /* of archives inside archives */
+    uint64_t max_ratio;     /* unpacked bytes for a packed one */
+    uint64_t max_unpacked;  /* bytes out of one archive */
+    unsigned shard, shards; /* take part `shard` of `shards`, by path; from 1 */
+    unsigned chosen;        /* HK_RUN_*: settings that must be those of a case that is there; all
+                               others are taken from it */
+    uint64_t max_memory;    /* bytes, of this process without the lists and of all workers' address
+                               space: fewer workers, then smaller ones; 0: not bounded */
+} hk_run_options;
+#define HK_RUN_OPTIONS_INIT                                                                        \
+    {                                                                                              \
+        .size = sizeof(hk_run_options), .match = HK_MATCH_OPTIONS_INIT,                            \
+        .scan = HK_SCAN_OPTIONS_INIT, .archives = true, .max_members = 1000000, .max_depth = 4,    \
+        .max_ratio = 1000, .max_unpacked = UINT64_C(1) << 40, .shard = 1, .shards = 1,             \
+        .chosen = HK_RUN_ALL                                                                       \
+    }
+
+/* Makes the case, or goes on with it, to its end. Paths that really lie in the same place, or
+ * inside another that is named, are taken once; the case must lie in none of them. HK_ERR_USAGE:
+ * what was begun with other lists, paths, limits or another version cannot go on like this;
+ * HK_ERR_SYSTEM: another process has it open, or the disk is full: then what was done until a
+ * second ago is kept. HK_ERR_IO: it cannot be written, or of what is left to be read a folder is
+ * empty or not there (a disk that is not mounted). A case that is finished is left as it is, which
+ * is no error. */
+HK_API HK_MUST_CHECK hk_status hk_case_run(hk_account *out, const hk_run_options *options,
+                                           hk_error *err);
+
+/* ---- reading one */
+
+/* What a person decided of a content. */
+typedef struct hk_decision {
+    const char *category;
+    const char *actor, *reason; /* reason NULL: none given */
+    int64_t at;                 /* seconds since 1970 UTC */
+    const char *carried;        /* the case it was carried over from; NULL: made in this one */
+} hk_decision;
+
+typedef struct hk_case_file {
+    hk_file file;     /* as a scan gives it, without raster and exact hash; `duplicate_of` is the
+                         first of its content by path */
+    bool read;        /* its bytes are known: */
+    uint64_t bytes;   /* how many */
+    uint64_t content; /* their number in this case; 0: not known. Not for exports */
+    uint64_t group;   /* of near-duplicates, from 1; 0: none */
+    bool leader;      /* of its group */
+    unsigned group_distance;     /* bits, to the leader */
+    const hk_decision *decision; /* NULL: none */
+    bool member;                 /* of an archive */
+} hk_case_file;
+
+/* Which files, or-ed together; 0: all. */
+#define HK_CASE_HITS 0x01u       /* exact and near */
+#define HK_CASE_CONFLICTS 0x02u  /* known and known-good lists both hit */
+#define HK_CASE_GROUPED 0x04u    /* in a group; ordered by group, its leader first, then by path */
+#define HK_CASE_FAILED 0x08u     /* failed */
+#define HK_CASE_UNCERTAIN 0x10u  /* hashed or skipped, but not_checked */
+#define HK_CASE_SKIPPED 0x20u    /* skipped */
+#define HK_CASE_KNOWN_GOOD 0x40u /* a digest is in a known-good list */
+#define HK_CASE_DECIDED 0x80u    /* a person has decided */
+#define HK_CASE_FIRSTS 0x100u    /* of what the others choose, one file for each content */
+
+/* Goes through files by the bytes of their paths. */
+typedef struct hk_case_reading hk_case_reading;
+HK_API HK_MUST_CHECK hk_status hk_case_reading_open(hk_case_reading **out, hk_case *c,
+                                                    unsigned which, hk_error *err);
+/* The next one, borrowed until the next call; *out = NULL after the last. */
+HK_API HK_MUST_CHECK hk_status hk_case_reading_next(const hk_case_file **out,
+                                                    hk_case_reading *reading, hk_error *err);
+HK_API void hk_case_reading_close(hk_case_reading *reading);
+
+/* ---- what people do with one */
+
+/* Decides on every content of a group, or (group 0) on the content of the file at `path`, a member
+ * of an archive too; of several files of that path, on all their contents. category NULL takes back
+ * what stands. *contents receives on how many. Words are UTF-8 without control characters, of at
+ * most 256 bytes, the reason 1,024. The case is open for writing. HK_ERR_USAGE: no such group or
+ * file, a file whose bytes were not read, no actor, or the run is not finished. */
+HK_API HK_MUST_CHECK hk_status hk_case_decide(uint64_t *contents, hk_case *c, uint64_t group,
+                                              const char *path, const char *category,
+                                              const hk_act *act, hk_error *err);
+/* Brings the decisions of another case over, by SHA-256, with who, why and when: those that were
+ * made in this case stand, and of those carried over the newest. *contents receives how many came:
+ * the same ones do not come twice. The run must be finished. */
+HK_API HK_MUST_CHECK hk_status hk_case_carry(uint64_t *contents, hk_case *c, const char *from,
+                                             hk_error *err);
+/* One decision, and what it is on. */
+typedef struct hk_case_decision {
+    hk_decision decision; /* category NULL: it takes back the one before */
+    hk_digests digests;   /* of the content, */
+    const char *path;     /* its first file by path, raw bytes, */
+    uint64_t files;       /* and how many there are */
+    bool stands;          /* it says a category, and none came after it */
+} hk_case_decision;
+/* Calls on_decision with every decision that was ever made, in their order; it returns false to
+ * stop. The decision is borrowed for the call, in which the case is not to be used. */
+HK_API HK_MUST_CHECK hk_status
+hk_case_decisions(hk_case *c, bool (*on_decision)(void *context, const hk_case_decision *decision),
+                  void *context, hk_error *err);
+/* Writes what was decided as a list ("csv" or "vics"), one entry for each content, in the order of
+ * paths: for hk_import_file. Of these categories, or of all where category_count is 0: what people
+ * find harmless and what they find criminal does not belong in one list. Beside `path` first, for
+ * its owner's eyes; "-" is stdout. HK_ERR_USAGE: the path lies where the evidence does. */
+HK_API HK_MUST_CHECK hk_status hk_case_export(uint64_t *written, hk_case *c,
+                                              const char *const *categories, size_t category_count,
+                                              const char *format, const char *path, hk_error *err);
+/* Makes a case of all its shards, in any order: it is what one run without shards would have made,
+ * to the last byte of its exports, with the sessions and decisions of all. Of bytes that two shards
+ * have read the better reading stands. Written beside `out_path` and renamed; shards stay as they
+ * are. threads 0: one per processor. HK_ERR_USAGE: something lies at out_path, it lies where the
+ * evidence does, a shard is missing, not finished, named twice or of another run, or the evidence
+ * changed between their walks. */
+HK_API HK_MUST_CHECK hk_status hk_case_merge(const char *out_path, const char *const *shards,
+                                             size_t count, unsigned threads, hk_error *err);
+
+/* ---- words for outputs --------------------------------------------------------------------- */
+
+/* A copy of text, with bytes that are no UTF-8, DEL and the second block of control characters
+ * (they steer terminals) as \xHH; `controls` says the same of the first block and of the marks that
+ * turn the direction of text. *changed (may be NULL): there was something of that. *out is owned,
+ * free with free(), as in all of these. */
+HK_API HK_MUST_CHECK hk_status hk_text_escape(char **out, bool *changed, const char *text,
+                                              bool controls, hk_error *err);
+HK_API HK_MUST_CHECK hk_status hk_text_base64(char **out, const void *bytes, size_t count,
+                                              hk_error *err);
+
+/* What a chance means, in words: "an unrelated photo comes this close to a list of 1.4 million once
+ * in 20 million look-ups". entries 1: to one image. Returns out. */
+#define HK_CHANCE_WORDS_SIZE 160
+HK_API const char *hk_chance_words(char out[HK_CHANCE_WORDS_SIZE], hk_kind kind, double chance,
+                                   uint64_t entries);
+
+/* A file, of a scan with a matcher, as a JSON object in one line: what `herken match --json` prints
+ * of it. Text that is not UTF-8 stands escaped (hk_text_escape) in KEY and as it is, in base64, in
+ * KEY_b64. */
+HK_API HK_MUST_CHECK hk_status hk_file_json(char **out, const hk_file *file, hk_error *err);
+/* The same with what a case knows besides. */
+HK_API HK_MUST_CHECK hk_status hk_case_file_json(char **out, const hk_case_file *file,
+                                                 hk_error *err);
+/* {"account":{...}}; with `verdicts` those too. */
+HK_API HK_MUST_CHECK hk_status hk_account_json(char **out, const hk_account *account, bool verdicts,
+                                               hk_error *err);
+
+/* ---- reports ------------------------------------------------------------------------------- */
+
+typedef enum hk_report_format {
+    HK_REPORT_CSV = 0,
+    HK_REPORT_JSONL,
+    HK_REPORT_VICS, /* Project VIC 2.0, a case */
+    HK_REPORT_HTML, /* one page that needs nothing else */
+    HK_REPORT_FORMATS
+} hk_report_format;
+HK_API const char *hk_report_format_name(hk_report_format format);
+
+typedef enum hk_thumbnails {
+    HK_THUMBNAILS_NONE = 0,
+    HK_THUMBNAILS_BLURRED,
+    HK_THUMBNAILS_GREY
+} hk_thumbnails;
+
+typedef struct hk_report_options {
+    size_t size;              /* of this struct, set by the INIT */
+    hk_thumbnails thumbnails; /* in HTML: read from the evidence again, in the sandbox */
+    hk_scan_options scan;     /* for them */
+    const char *title;        /* of HTML and VICS: the case's number, or name; NULL: in HTML its
+                                 file's, in VICS none, so that no byte depends on it */
+} hk_report_options;
+#define HK_REPORT_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(hk_report_options), HK_THUMBNAILS_NONE, HK_SCAN_OPTIONS_INIT, NULL                  \
+    }
+
+/* Writes a report of a finished case beside `path` and renames it into place; "-" is stdout. CSV,
+ * JSON Lines and VICS depend on the evidence, the lists, the settings, what people decided and what
+ * became of each file alone, to the last byte. HK_ERR_USAGE: the run is not finished, or the path
+ * lies where the evidence does. options may be NULL. */
+HK_API HK_MUST_CHECK hk_status hk_report_write(hk_case *c, hk_report_format format,
+                                               const char *path, const hk_report_options *options,
+                                               hk_error *err);
+/* Writes the manifest, a JSON object: what was searched with what, when, on which machine, and the
+ * SHA-256 of the case and of each output (paths are noted as they lead from the manifest's folder).
+ * key: a PEM file with an Ed25519 private key, whose signature, 64 bytes, goes into `path`.sig;
+ * NULL: none, and what lies there, of an older manifest, is removed. */
+HK_API HK_MUST_CHECK hk_status hk_report_manifest(hk_case *c, const char *path,
+                                                  const char *const *outputs, size_t count,
+                                                  const char *key, hk_error *err);
+/* Checks a manifest: the SHA-256 of the case and of every output, and with `key`, a PEM file with
+ * the public key, the signature. Calls on_problem (may be NULL) with each thing that is wrong;
+ * *problems receives how many there were. HK_ERR_FORMAT: it is no manifest, or of a newer version.
+ * No hk_case of this process may have the case open: its lock would be gone. */
+HK_API HK_MUST_CHECK hk_status hk_report_verify(size_t *problems, const char *path, const char *key,
+                                                void (*on_problem)(void *context,
+                                                                   const char *message),
+                                                void *context, hk_error *err);
 
 /* ---- two images ---------------------------------------------------------------------------- */
 

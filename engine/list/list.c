@@ -243,3 +243,8 @@ uint64_t hk_list_revision(const hk_list *list)
 {
     return list->revision;
 }
+
+const char *hk_list_digest(const hk_list *list)
+{
+    return list->digest;
+}

@@ -35,6 +35,7 @@ struct hk_list {
     char *name;
     bool known_good;
     uint64_t revision;       /* of a store; 0: from a file */
+    char digest[65];         /* hk_list_digest */
     hk_index *index;         /* owned; NULL: from a file */
     char *snapshot;          /* owned; the file that the index is mapped from; NULL: none */
     struct hk__shelf *shelf; /* owned; where its entries are looked up; NULL: from a file */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* list_load.c - a list for matching from a file of any format (hk_list_load, herken.h). */
+#include "core/digest.h"
 #include "feed/feed.h"
 #include "list/list.h"
 
@@ -19,11 +20,15 @@ hk_status hk_list_load(hk_list **out, const char *path, const char *name, hk_err
     hk_status status = hk__list_new(&list, name, err);
     if (status)
         return status;
-    const hk__sink sink = {.item = take_item, .bad = take_bad, .context = list, .raw = true};
+    hk_digests digests;
+    const hk__sink sink = {
+        .item = take_item, .bad = take_bad, .context = list, .raw = true, .digests = &digests};
     status = hk__feed_read(path, NULL, &sink, err);
-    if (status)
+    if (status) {
         hk_list_free(list);
-    else
-        *out = list;
-    return status;
+        return status;
+    }
+    hk__digest_hex(list->digest, digests.sha256, sizeof digests.sha256);
+    *out = list;
+    return HK_OK;
 }

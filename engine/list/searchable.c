@@ -14,6 +14,7 @@
  * quarantine for its hash: that a hash is doubtful is no reason to miss the very same file. An item
  * of the index is the entry's number; its two hashes share that.
  */
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/mem.h"
 #include "index/numbers.h"
@@ -37,6 +38,7 @@ typedef struct search {
     hk__list_row row;
     hk__kept now;    /* the list's revision and its mark */
     uint64_t count;  /* entries that are searched for */
+    char digest[65]; /* of the list as it is now: the chain of its revision */
     hk_list *values; /* read from rows, under their numbers; no list to search */
     hk_index *index; /* NULL: not made yet */
     char *snapshot;  /* the file it is mapped from; NULL: it lies in memory */
@@ -51,8 +53,10 @@ static hk_index_options index_options(void)
 
 /* ---- the list ------------------------------------------------------------------------------ */
 
-/* The mark of one of the list's revisions; empty where it has no such revision. */
-static hk_status read_mark(char out[17], const search *s, uint64_t revision, hk_error *err)
+/* The mark of one of the list's revisions, and the whole chain in hex (may be NULL); empty where it
+ * has no such revision. */
+static hk_status read_mark(char out[17], char digest[65], const search *s, uint64_t revision,
+                           hk_error *err)
 {
     sqlite3_stmt *chain;
     bool row;
@@ -63,8 +67,11 @@ static hk_status read_mark(char out[17], const search *s, uint64_t revision, hk_
         return status;
     status = hk__sql_step(&row, chain, err);
     *out = '\0';
-    if (!status && row && sqlite3_column_bytes(chain, 0) == 32)
+    if (!status && row && sqlite3_column_bytes(chain, 0) == 32) {
         hk__chain_mark(out, sqlite3_column_blob(chain, 0));
+        if (digest)
+            hk__digest_hex(digest, sqlite3_column_blob(chain, 0), 32);
+    }
     sqlite3_finalize(chain);
     return status;
 }
@@ -98,7 +105,7 @@ static hk_status look_up(search *s, hk_error *err)
         return hk__fail(err, HK_ERR_FORMAT, "%s: no list is called '%s': it is damaged",
                         s->store->path, s->name);
     s->now.revision = (uint64_t)s->row.revision;
-    status = read_mark(s->now.mark, s, s->now.revision, err);
+    status = read_mark(s->now.mark, s->digest, s, s->now.revision, err);
     if (!status && !*s->now.mark)
         status = hk__fail(err, HK_ERR_FORMAT,
                           "%s: the newest revision of %s is damaged; see `herken list verify`, and "
@@ -361,7 +368,7 @@ static hk_status try_kept(search *s, hk_error *err)
         c ? hk__kept_find(&kept, &count, s->store->path, s->name, err) : hk__fail_memory(err);
     for (size_t i = 0; !status && !s->index && !c->too_many && i < count; i++) {
         char mark[17];
-        status = read_mark(mark, s, kept[i].revision, err);
+        status = read_mark(mark, NULL, s, kept[i].revision, err);
         if (!status && !strcmp(mark, kept[i].mark))
             status = use_kept(s, &kept[i], c, err);
     }
@@ -408,6 +415,7 @@ static hk_status make_list(hk_list **out, search *s, hk_error *err)
     }
     list->known_good = s->row.known_good;
     list->revision = s->now.revision;
+    memcpy(list->digest, s->digest, sizeof list->digest);
     list->count = s->count;
     list->index = s->index;
     list->snapshot = s->snapshot;

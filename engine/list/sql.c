@@ -26,8 +26,8 @@ hk_status hk__sql_fail(sqlite3 *db, hk_error *err)
     case SQLITE_PERM:
     case SQLITE_AUTH:
         return hk__fail(err, HK_ERR_IO,
-                        "%s: cannot be written: %s (who only searches a store must be able to "
-                        "write beside it too, for SQLite's locks)",
+                        "%s: cannot be written: %s (SQLite must be able to write beside it too, "
+                        "for its locks, even to search in it)",
                         file, sqlite3_errmsg(db));
     case SQLITE_CANTOPEN:
         return hk__fail(err, HK_ERR_IO, "%s: cannot be opened, or a file beside it cannot be made",
@@ -38,10 +38,13 @@ hk_status hk__sql_fail(sqlite3 *db, hk_error *err)
                         "%s: another process has kept it locked for a minute; try again", file);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return hk__fail(err, HK_ERR_FORMAT,
-                        "%s: is damaged or no store: %s; see `herken list verify`, and restore a "
-                        "copy",
-                        file, sqlite3_errmsg(db));
+        return hk__fail(
+            err, HK_ERR_FORMAT,
+            "%s: is damaged, or none of ours: %s; restore a copy (of a store, see `herken "
+            "list verify`)",
+            file, sqlite3_errmsg(db));
+    case SQLITE_TOOBIG:
+        return hk__fail(err, HK_ERR_FORMAT, "%s: is damaged: a value in it is too long", file);
     default:
         return hk__fail(err, HK_ERR_SYSTEM, "%s: %s (SQLite %d)", file, sqlite3_errmsg(db),
                         sqlite3_extended_errcode(db));

@@ -23,12 +23,13 @@ is() { [ "$2" = "$3" ] || fail "$1: '$2', not '$3'"; }
 field() { jq -r --arg p "$1" --arg k "$2" 'select(.path == $p) | .[$k] // empty | tostring' out; }
 # status PATH WANTED
 status() { is "status of $1" "$(field "$1" status)" "$2"; }
-# closes: the account of out adds up and has a line per file
+# closes: the account of out adds up and has a line per file, of each status as many as it says
 closes() {
     jq -es '(map(select(.account)) | length == 1) and
         (last.account as $a | $a.found == $a.hashed + $a.duplicate + $a.skipped + $a.failed and
          $a.found == (map(select(.path)) | length) and
-         $a.found == ([$a.statuses[]] | add // 0))' out >/dev/null || { fail "the account does not close"; tail -n 1 out; }
+         $a.found == ([$a.statuses[]] | add // 0) and
+         (map(select(.path)) | group_by(.status) | map({key: .[0].status, value: length}) | from_entries) == $a.statuses)' out >/dev/null || { fail "the account does not close"; tail -n 1 out; }
 }
 # no_zero_hash: the all-zero hash is given only for whole pictures that are flat or symmetric, and
 # then it is flagged

@@ -6,6 +6,7 @@
  *      n  notice of the member to come    N  of one further on    P  of the one before
  *      m  notice of it deeper inside      M  too deep             0  with no name
  *      r  reply of the member to come     R  of another           o  out of memory for it
+ *      e  no picture, and no digests      E  the same of the file
  *      d  it is a duplicate of what was never seen                D  of the same, seen
  *      b  beat                            B  without progress     T  with more than can be
  *      v  of another version              i  of another request   s  cut short
@@ -51,6 +52,13 @@ static void say_reply(uint64_t of, hk_file_status status, int sha256)
     hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
 }
 
+static void say_no_digests(uint64_t of)
+{
+    hk__reply_begin(&reply, request.id, of);
+    reply.picture.status = HK_FILE_NOT_AN_IMAGE;
+    hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
+}
+
 static void say(char letter)
 {
     switch (letter) {
@@ -77,6 +85,12 @@ static void say(char letter)
         break;
     case 'R':
         say_reply(number + 1, HK_FILE_NOT_AN_IMAGE, 1);
+        break;
+    case 'e':
+        say_no_digests(number++);
+        break;
+    case 'E':
+        say_no_digests(HK__NO_MEMBER);
         break;
     case 'o':
         say_reply(number++, HK_FILE_OUT_OF_MEMORY, 1);

@@ -246,6 +246,7 @@ static void liars_are_not_believed(void **state)
         {"vf", 0, HK_FILE_CRASHED},
         {"if", 0, HK_FILE_CRASHED},
         {"sf", 0, HK_FILE_CRASHED},
+        {"E", 0, HK_FILE_CRASHED},
         {"", 0, HK_FILE_TIMED_OUT},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -266,7 +267,8 @@ static void liars_are_not_believed(void **state)
 static void lies_within_a_member_cost_it(void **state)
 {
     (void)state;
-    static const char *const lies[] = {"nf", "nR", "nd", "nP", "nN", "nx", "n0", "nB", "nT", "nr0"};
+    static const char *const lies[] = {"nf", "nR", "nd", "nP",  "nN", "nx",
+                                       "n0", "nB", "nT", "nr0", "ne"};
     for (size_t i = 0; i < COUNT_OF(lies); i++) {
         const story s = hear(lies[i]);
         const said *file = &s.said[s.count - 1];

@@ -8,7 +8,7 @@ seconds=${1:-60}
 seeds=${2:-}
 tools/bootstrap.sh build fuzz
 cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
-for target in decode archive reply snapshot log feed_text feed_csv feed_tx feed_nsrl feed_vics; do
+for target in decode archive reply manifest snapshot log feed_text feed_csv feed_tx feed_nsrl feed_vics; do
     corpus=build/fuzz/corpus-$target
     mkdir -p "$corpus"
     extra=()
@@ -17,6 +17,7 @@ for target in decode archive reply snapshot log feed_text feed_csv feed_tx feed_
         mkdir -p "build/fuzz/seeds-$target"
         "build/fuzz/bin/fuzz_$target" --seeds "build/fuzz/seeds-$target"
         extra=("build/fuzz/seeds-$target") ;;
+        manifest) extra=(tests/golden/report) ;;
         feed_*) extra=(tests/golden/feeds) ;;
     esac
     echo "== fuzz_$target for $seconds s"

@@ -379,6 +379,26 @@ static void what_is_cut_off_is_named_and_the_rest_kept(void **state)
     }
 }
 
+/* Of a picture that is cut off in the archive the digests are those of what could be had: a content
+ * that can be looked up, and kept. */
+static void what_is_left_of_a_picture_has_digests(void **state)
+{
+    (void)state;
+    packer *p = pack_begin("ustar", "none", NULL);
+    pack_file(p, "photo.jpg", &photo);
+    blob b = pack_end(p), left = {photo.bytes, photo.count * 3 / 4};
+    b.count = 512 + left.count;
+    const story s = tell_with(&options, &b, 0), loose = tell_with(&options, &left, 0);
+    SAID(s, "photo.jpg", HK_FILE_TRUNCATED, "damaged in the archive");
+    SAID(loose, "", HK_FILE_TRUNCATED, "");
+    assert_int_equal(s.said[0].size, left.count);
+    assert_memory_equal(s.said[0].digests.sha256, loose.said[0].digests.sha256, 32);
+    assert_memory_equal(&s.said[0].hash, &loose.said[0].hash, sizeof loose.said[0].hash);
+    free(s.said);
+    free(loose.said);
+    free(b.bytes);
+}
+
 /* A checksum that is wrong, of bytes that are right: nobody hides a known picture that way. */
 static void wrong_checksums(const char *how)
 {
@@ -754,6 +774,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bombs_that_lie_are_named),
         cmocka_unit_test(overlapping_members_count_each),
         cmocka_unit_test(what_is_cut_off_is_named_and_the_rest_kept),
+        cmocka_unit_test(what_is_left_of_a_picture_has_digests),
         cmocka_unit_test(wrong_checksums_are_told_and_pictures_still_hashed),
         cmocka_unit_test(encrypted_members_are_unreadable),
         cmocka_unit_test(encrypted_7z_are_named),

@@ -320,6 +320,28 @@ static void every_allocation_of_a_run_may_fail(void **state)
     assert_int_equal(account.found, 4);
 }
 
+/* What was a file when it was found, and was not read, is never out of scope: that would look
+ * clean. */
+static void what_took_the_place_of_a_file_is_changed(void **state)
+{
+    (void)state;
+    char path[256];
+    path_in(path, "e.jpg");
+    for (int i = 0; i < 3; i++) {
+        hk_file_status status = HK_FILE_OK;
+        const char *reason = NULL;
+        assert_int_equal(i == 0   ? symlink("a.png", path)
+                         : i == 1 ? mkfifo(path, 0600)
+                                  : mkdir(path, 0700),
+                         0);
+        const hk__planned planned = {.path = path};
+        assert_int_equal(hk__plan_open(&status, &reason, &planned), -1);
+        assert_int_equal(status, HK_FILE_CHANGED);
+        assert_non_null(strstr(reason, "when it was found"));
+        assert_int_equal(remove(path), 0);
+    }
+}
+
 static void no_descriptor_is_left_open(void **state)
 {
     (void)state;
@@ -367,6 +389,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(a_scan_can_be_left_in_the_middle),
         cmocka_unit_test(every_allocation_of_a_run_may_fail),
+        cmocka_unit_test(what_took_the_place_of_a_file_is_changed),
         cmocka_unit_test(no_descriptor_is_left_open),
         cmocka_unit_test(scans_run_side_by_side_in_threads),
     };

@@ -242,7 +242,7 @@ static void test_places(void **state)
     assert_export_fails(&p, p.s.folder, HK_ERR_USAGE, "is no file");
     assert_int_equal(unlink(link), 0);
     assert_int_equal(symlink(p.s.path, link), 0);
-    assert_export_fails(&p, link, HK_ERR_USAGE, "is the store itself");
+    assert_export_fails(&p, link, HK_ERR_USAGE, "is what is to be written from");
     assert_export_fails(&p, "/nowhere/at/all", HK_ERR_IO, "cannot be made");
     unit_ok(export_to(&p, whole, &unit_error)); /* the store is as it was */
     close_shop(&p);

@@ -524,6 +524,38 @@ static void damaged_lists_stay_consistent(void **state)
     }
 }
 
+/* Of every byte of the file, whatever of it is read as lines: a mark, what is longer than a line
+ * may be, many buffers full; of a JSON what lies behind its end. */
+static void the_digest_is_that_of_the_bytes(void **state)
+{
+    (void)state;
+    static char large[3 << 20];
+    hk_digests digests;
+    hk__digester *digester;
+    char hex[65];
+    memset(large, 'x', sizeof large);
+    memcpy(large, "\xef\xbb\xbf" PDQ "\n", 3 + 65);
+    for (size_t at = 200; at < sizeof large; at += at < 1 << 20 ? 77 : 90001)
+        large[at] = '\n';
+    static const char json[] =
+        "{\"value\":[{\"Media\":[{\"MediaID\":1,\"MD5\":\"" MD5 "\",\"Category\":1}]}]}   \n\n  \n";
+    const struct {
+        const char *bytes;
+        size_t count;
+    } files[] = {{PDQ, 64}, {"", 0}, {large, sizeof large}, {json, sizeof json - 1}};
+    assert_int_equal(hk__digester_new(&digester, NULL), HK_OK);
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        hk_list *list = load_bytes(files[i].bytes, files[i].count);
+        assert_int_equal(hk__digester_start(digester, HK_DIGEST_SHA256, NULL), HK_OK);
+        assert_int_equal(hk__digester_add(digester, files[i].bytes, files[i].count, NULL), HK_OK);
+        assert_int_equal(hk__digester_finish(&digests, digester, NULL), HK_OK);
+        hk__digest_hex(hex, digests.sha256, 32);
+        assert_string_equal(hk_list_digest(list), hex);
+        hk_list_free(list);
+    }
+    hk__digester_free(digester);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,6 +580,7 @@ int main(void)
         cmocka_unit_test(long_lines_are_bad_and_the_next_is_read),
         cmocka_unit_test(bad_lines_come_in_order),
         cmocka_unit_test(files_that_cannot_be_read_are_errors),
+        cmocka_unit_test(the_digest_is_that_of_the_bytes),
         cmocka_unit_test(loading_survives_every_failing_allocation),
         cmocka_unit_test(damaged_lists_stay_consistent),
     };

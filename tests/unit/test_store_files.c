@@ -134,6 +134,11 @@ static void a_restored_store_has_its_own_snapshots(void **state)
     unit_ok(hk__sql_do(s.store->db, &unit_error, "VACUUM INTO ?1", "t", copy));
     unlink(path);
     add_and_approve(&s, "known", 200, 5); /* 7 */
+    hk_list *list = unit_list(s.store, "known");
+    char digest[65];
+    snprintf(digest, sizeof digest, "%s", hk_list_digest(list));
+    assert_int_equal(strlen(digest), 64);
+    hk_list_free(list);
     assert_right(&s, "known");
     assert_int_equal(unit_snapshot(path, &s, "known"), 7);
     hk_store_close(s.store);
@@ -141,8 +146,10 @@ static void a_restored_store_has_its_own_snapshots(void **state)
     unit_ok(hk_store_open(&s.store, s.path, HK_STORE_WRITE, &unit_error));
     assert_right(&s, "known"); /* 5: the snapshot is of the future, which was another */
     add_and_approve(&s, "known", 300, 5);
-    hk_list *list = unit_list(s.store, "known");
+    list = unit_list(s.store, "known");
     assert_int_equal(hk_list_revision(list), 7);
+    assert_int_equal(strlen(hk_list_digest(list)), 64);
+    assert_string_not_equal(hk_list_digest(list), digest); /* another 7 */
     assert_true(unit_list_agrees(s.store, list));
     hk_list_free(list);
     add_and_approve(&s, "known", 400, 5);

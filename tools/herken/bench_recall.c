@@ -130,8 +130,9 @@ void recall_say(recall_run *run, const char *format, ...)
 
 void recall_progress(recall_run *run)
 {
-    const hk_progress now = {run->steps_done, run->original_count, 0,
-                             recall_seconds() - run->start};
+    const hk_progress now = {.done = run->steps_done,
+                             .found = run->original_count,
+                             .seconds = recall_seconds() - run->start};
     if (run->common.scan.on_progress)
         run->common.scan.on_progress(run->common.scan.context, &now);
 }

@@ -377,7 +377,7 @@ static double seconds(void)
 
 static void step(wish *w)
 {
-    const hk_progress now = {w->done++, w->steps, 0, seconds() - w->start};
+    const hk_progress now = {.done = w->done++, .found = w->steps, .seconds = seconds() - w->start};
     if (w->common.scan.on_progress)
         w->common.scan.on_progress(w->common.scan.context, &now);
 }

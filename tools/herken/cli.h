@@ -142,5 +142,7 @@ int cmd_version(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_index(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_case(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 
 #endif

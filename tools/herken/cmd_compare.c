@@ -111,12 +111,12 @@ static int run(cli_common *common, int max_distance, hk_profile profile)
             json_object_set_new(object, "reason", json_string(why));
         output_line(object);
     } else {
-        char words[OUTPUT_CHANCE_SIZE];
+        char words[HK_CHANCE_WORDS_SIZE];
         printf("%s: %u bits, %s%s; %s%s\n",
                verdict == HK_VERDICT_NOT_CHECKED ? "not checked" : hk_verdict_name(verdict),
                c.distance, hk_orientation_name(c.orientation),
                c.inverted ? ", colours inverted" : "",
-               output_chance(words, a->fingerprint.kind, c.chance, 1),
+               hk_chance_words(words, a->fingerprint.kind, c.chance, 1),
                c.chance_extrapolated ? " (extrapolated)" : "");
     }
     return cli_finish(c.match ? CLI_MATCH : why ? CLI_PARTIAL : CLI_DONE);

@@ -261,7 +261,7 @@ void list_progress_start(list_request *r, const char *unit)
 
 bool list_progress(list_request *r, uint64_t done, uint64_t total)
 {
-    const hk_progress now = {done, total, 0, now_seconds() - job_started};
+    const hk_progress now = {.done = done, .found = total, .seconds = now_seconds() - job_started};
     if (r->common.scan.on_progress && total)
         r->common.scan.on_progress(r->common.scan.context, &now);
     return !stop;

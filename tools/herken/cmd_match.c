@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cmd_match.c - `herken match`: images against a list of known ones. */
 #include "cli.h"
+#include "file_text.h"
+#include "match_case.h"
 #include "output.h"
 #include "progress.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
     "usage: herken match --db DB [--lists A,B] [OPTIONS] PATH...\n"
+    "       herken match --db DB [--lists A,B] --case CASE [OPTIONS] PATH...\n"
     "       herken match --list FILE [--list FILE ...] [--known-good FILE ...] [OPTIONS] "
     "PATH...\n\n"
     "Looks every file under the paths up in lists of known images: its digests exactly, its\n"
@@ -30,7 +34,7 @@ static const char help[] =
     "  --accept-uncertain   truncated, degenerate and low-quality images without a hit are "
     "`none`,\n"
     "                       and those whose kind has no radius\n"
-    "  --all                also print files that did not match\n";
+    "  --all                also print files that did not match\n" MATCH_CASE_HELP;
 
 enum {
     LIST = CLI_OWN,
@@ -55,6 +59,7 @@ static const struct option options[] = {
     {"profile", required_argument, NULL, PROFILE},
     {"accept-uncertain", no_argument, NULL, ACCEPT_UNCERTAIN},
     {"all", no_argument, NULL, ALL},
+    MATCH_CASE_OPTIONS,
     CLI_COMMON_OPTIONS,
 };
 
@@ -71,160 +76,17 @@ typedef struct request {
     cli_lists lists;         /* what is searched */
     hk_match_options match;
     bool skip_bad_lines, all;
+    match_case kept; /* --case */
 } request;
-
-static json_t *match_object(const hk_match *match)
-{
-    json_t *object = json_object();
-    output_path(object, "list", match->list);
-    output_path(object, "entry", match->entry);
-    if (match->category)
-        output_path(object, "category", match->category);
-    json_object_set_new(object, "basis", json_string(hk_basis_name(match->basis)));
-    if (match->basis == HK_BASIS_PDQ) {
-        json_object_set_new(object, "distance", json_integer(match->distance));
-        json_object_set_new(object, "orientation",
-                            json_string(hk_orientation_name(match->orientation)));
-        json_object_set_new(object, "probe", json_string(match->probe));
-        if (match->inverted)
-            json_object_set_new(object, "inverted", json_true());
-        json_object_set_new(object, "chance", json_real(match->chance));
-        if (match->chance_extrapolated)
-            json_object_set_new(object, "chance_extrapolated", json_true());
-    }
-    if (match->known_good)
-        json_object_set_new(object, "known_good", json_true());
-    return object;
-}
 
 static bool print_json(const hk_file *file)
 {
-    json_t *object = json_object(), *matches = json_array();
-    output_path(object, "path", file->path);
-    json_object_set_new(object, "status", json_string(hk_file_status_name(file->status)));
-    json_object_set_new(object, "verdict", json_string(hk_verdict_name(file->verdict)));
-    if (file->verdict_reason)
-        json_object_set_new(object, "reason", json_string(file->verdict_reason));
-    if (file->known_good)
-        json_object_set_new(object, "known_good", json_true());
-    if (file->conflict)
-        json_object_set_new(object, "conflict", json_true());
-    if (file->reason)
-        json_object_set_new(object, "detail", json_string(file->reason));
-    if (file->duplicate_of)
-        output_path(object, "duplicate_of", file->duplicate_of);
-    for (size_t i = 0; i < file->match_count; i++)
-        json_array_append_new(matches, match_object(&file->matches[i]));
-    json_object_set_new(object, "matches", matches);
-    if (file->matches_truncated)
-        json_object_set_new(object, "matches_truncated", json_true());
-    return output_line(object);
-}
-
-static bool is_same_entry(const hk_match *a, const hk_match *b)
-{
-    return !strcmp(a->list, b->list) && !strcmp(a->entry, b->entry);
-}
-
-/* Whether the row of a digest, which come first, was of the same entry. */
-static bool is_told(const hk_file *file, size_t match)
-{
-    const hk_match *all = file->matches;
-    for (size_t i = 0; i < match && all[i].basis != HK_BASIS_PDQ; i++)
-        if (is_same_entry(&all[i], &all[match]))
-            return true;
-    return false;
-}
-
-/* "md5 sha256": the digests that the file shares with the entry of this match. */
-static void name_digests(char out[32], const hk_file *file, size_t match)
-{
-    const hk_match *all = file->matches;
-    size_t length = 0;
-    *out = '\0';
-    for (size_t i = match; i < file->match_count && all[i].basis != HK_BASIS_PDQ; i++)
-        if (is_same_entry(&all[i], &all[match]) && !strstr(out, hk_basis_name(all[i].basis)))
-            length += (size_t)snprintf(out + length, 32 - length, "%s%s", length ? " " : "",
-                                       hk_basis_name(all[i].basis));
-}
-
-/* A row for an entry, with all that it shares with the file. */
-static void print_match(const hk_file *file, size_t index)
-{
-    const hk_match *match = &file->matches[index];
-    char digests[32];
-    char *entry = output_printable(match->entry);
-    char *category = match->category ? output_printable(match->category) : NULL;
-    name_digests(digests, file, index);
-    if (match->basis == HK_BASIS_PDQ)
-        printf("         %3u bits  %-10s  %s", match->distance,
-               hk_orientation_name(match->orientation), entry ? entry : "?");
-    else
-        printf("         same %-15s  %s", digests, entry ? entry : "?");
-    if (category)
-        printf("  [%s]", category);
-    char *list = output_printable(match->list);
-    const bool by_exact = match->probe && !strcmp(match->probe, "exact");
-    printf("  in %s%s%s%s\n", list ? list : "?", match->known_good ? "  (known good)" : "",
-           match->inverted ? "  (colours inverted)" : "", by_exact ? "  (exact grid)" : "");
-    free(list);
-    free(entry);
-    free(category);
-}
-
-/* What known-good lists have to say of a file, in words; NULL: nothing. */
-static const char *good_words(const hk_file *file)
-{
-    if (!file->conflict)
-        return file->known_good ? "known good" : NULL;
-    if (file->verdict == HK_VERDICT_NONE)
-        return "CONFLICT: known good, but near a known image";
-    return file->known_good ? "CONFLICT: in a known-good list too"
-                            : "CONFLICT: near known-good material too";
-}
-
-/* The nearest of the known ones; NULL: there is none. */
-static const hk_match *nearest_known(const hk_file *file)
-{
-    for (size_t i = 0; i < file->match_count; i++)
-        if (file->matches[i].basis == HK_BASIS_PDQ && !file->matches[i].known_good)
-            return &file->matches[i];
-    return NULL;
-}
-
-static bool print_text(const hk_file *file, bool all, uint64_t entries)
-{
-    const bool hit = file->verdict == HK_VERDICT_EXACT || file->verdict == HK_VERDICT_NEAR;
-    const bool failed = hk_file_status_class(file->status) == HK_CLASS_FAILED;
-    const bool unsure = file->verdict == HK_VERDICT_NOT_CHECKED &&
-                        hk_file_status_class(file->status) != HK_CLASS_SKIPPED;
-    if (!hit && !unsure && !failed && !file->conflict && !all)
-        return true;
-    const char *good = good_words(file);
-    char *path = output_printable(file->path);
-    printf("%-7s  %s",
-           hit                                ? hk_verdict_name(file->verdict)
-           : file->verdict == HK_VERDICT_NONE ? "none"
-                                              : "not checked",
-           path ? path : "?");
-    if (file->verdict_reason || file->status != HK_FILE_OK)
-        printf("  (%s%s%s)",
-               file->verdict_reason ? file->verdict_reason : hk_file_status_name(file->status),
-               file->reason ? ": " : "", file->reason ? file->reason : "");
-    if (good)
-        printf("  (%s)", good);
-    putchar('\n');
-    free(path);
-    for (size_t i = 0; i < file->match_count; i++)
-        if (!is_told(file, i))
-            print_match(file, i);
-    const hk_match *nearest = file->verdict == HK_VERDICT_NEAR ? nearest_known(file) : NULL;
-    char words[OUTPUT_CHANCE_SIZE];
-    if (nearest)
-        printf("         %u bits: %s%s\n", nearest->distance,
-               output_chance(words, file->fingerprint.kind, nearest->chance, entries),
-               nearest->chance_extrapolated ? " (extrapolated)" : "");
-    return !ferror(stdout);
+    char *line = NULL;
+    if (hk_file_json(&line, file, NULL))
+        return false;
+    const bool written = puts(line) != EOF;
+    free(line);
+    return written;
 }
 
 static int load_lists(request *r)
@@ -331,7 +193,7 @@ static int run(request *r)
             written = print_json(file);
         } else {
             progress_hide(&bar);
-            written = print_text(file, r->all, hk_matcher_entries(matcher));
+            written = file_text_print(file, r->all, hk_matcher_entries(matcher));
         }
         unsure += file->verdict == HK_VERDICT_NOT_CHECKED &&
                   hk_file_status_class(file->status) != HK_CLASS_SKIPPED;
@@ -348,7 +210,7 @@ static int run(request *r)
             output_line(account_object(r, &account, matcher));
         else
             output_account_text(stdout, &account, true);
-        if (!account.found)
+        if (!account.found && r->common.progress != CLI_PROGRESS_JSON)
             cli_say("no files found: is this the right folder?");
     }
     hk_scan_free(scan);
@@ -364,12 +226,30 @@ static int add_file(request *r, const char *path, bool known_good)
     return -1;
 }
 
+/* Which settings of a case an option sets. */
+static unsigned chosen_by(int option)
+{
+    switch (option) {
+    case MAX_DISTANCE:
+        return HK_RUN_MAX_DISTANCE;
+    case MAX_MATCHES:
+        return HK_RUN_MAX_MATCHES;
+    case PROFILE:
+        return HK_RUN_PROFILE;
+    case ACCEPT_UNCERTAIN:
+        return HK_RUN_UNCERTAIN;
+    default:
+        return match_case_chosen(option);
+    }
+}
+
 int cmd_match(int argc, char **argv)
 {
     request r = {.common = CLI_COMMON_INIT, .match = HK_MATCH_OPTIONS_INIT};
     uint64_t value;
     int code = -1, option;
     while (code < 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+        r.kept.chosen |= chosen_by(option);
         switch (option) {
         case LIST:
         case KNOWN_GOOD:
@@ -406,23 +286,32 @@ int cmd_match(int argc, char **argv)
             r.all = true;
             break;
         default:
-            code = cli_option(&r.common, option, help);
+            code = option >= MATCH_CASE ? match_case_option(&r.kept, option)
+                                        : cli_option(&r.common, option, help);
         }
     }
+    if (r.common.progress == CLI_PROGRESS_JSON) /* who reads that reads nothing else there */
+        r.common.quiet = true;
     if (code < 0)
         code = cli_paths(&r.common, argc, argv);
-    if (code < 0 && !r.file_count && !r.db)
+    if (code < 0)
+        code = match_case_check(&r.kept, r.all);
+    const bool there = r.kept.path && !access(r.kept.path, F_OK);
+    if (code < 0 && !r.file_count && !r.db && there)
+        code = match_case_lists(&r.kept, &r.lists, r.common.quiet);
+    else if (code < 0 && !r.file_count && !r.db)
         code = cli_usage("no list: name one with --list FILE, or a store with --db FILE");
     if (code < 0 && r.stored && !r.db)
         code = cli_usage("--lists names lists of a store: name that with --db FILE");
-    if (code < 0 && !r.common.path_count)
+    if (code < 0 && !r.common.path_count && !there)
         code = cli_usage("no paths to match");
     if (code < 0)
         code = load_lists(&r);
-    if (code < 0)
+    if (code < 0 && (r.lists.count || !there))
         code = check_lists(&r);
     if (code < 0)
-        code = run(&r);
+        code = r.kept.path ? match_case_run(&r.kept, &r.common, &r.lists, r.db, &r.match) : run(&r);
+    match_case_clear(&r.kept);
     cli_lists_clear(&r.lists);
     cli_clear(&r.common);
     return code;

@@ -15,8 +15,10 @@ static const struct {
     {"hash", cmd_hash, "print the perceptual hash of images"},
     {"compare", cmd_compare, "compare two images or hashes"},
     {"match", cmd_match, "look images up in a list of known ones"},
+    {"report", cmd_report, "what a case holds: tables, a page, a signed manifest"},
     {"index", cmd_index, "make, search and change a snapshot of a list"},
     {"list", cmd_list, "keep lists in a store: import, approve, retract, roll back"},
+    {"case", cmd_case, "work with the case of a run: groups, decisions, shards"},
     {"bench", cmd_bench, "measure the speed of hashing and searching"},
     {"version", cmd_version, "print versions, models and instruction set"},
 };

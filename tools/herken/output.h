@@ -32,14 +32,11 @@ char *output_printable(const char *path);
 /* A CSV field: quoted only where it must be (comma, quote, line end, a blank at either end). */
 void output_csv_field(FILE *file, const char *text);
 
-/* What a chance means, in words: "an unrelated photo comes this close to a list of 1.4 million once
- * in 20 million look-ups". entries 1: to one image. Returns out. */
-#define OUTPUT_CHANCE_SIZE 160
-const char *output_chance(char out[OUTPUT_CHANCE_SIZE], hk_kind kind, double chance,
-                          uint64_t entries);
-
 /* "{found} files: {hashed} hashed, ..." in words, and as the account object. */
 void output_account_text(FILE *file, const hk_account *account, bool verdicts);
 json_t *output_account(const hk_account *account, bool verdicts);
+
+/* A path as one types it into a shell: quoted where it must be. Owned; NULL: no memory. */
+char *output_shell(const char *path);
 
 #endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* checked.c - one checked file: from the pool's result to its verdict (checker.h). */
+#include "batch/checker.h"
+#include "core/error.h"
+#include "core/mem.h"
+
+#include <string.h>
+
+void hk__checked_free(hk__checked *checked)
+{
+    if (!checked)
+        return;
+    hk__judgement_clear(&checked->judgement);
+    hk__free(checked->member);
+    hk__free(checked->raster);
+    hk__free(checked);
+}
+
+static hk_status keep_raster(hk__checked *checked, const hk__picture *picture, hk_error *err)
+{
+    const size_t size = (size_t)picture->raster_width * picture->raster_height;
+    checked->raster = hk__alloc(size, 1);
+    if (!checked->raster)
+        return hk__fail_memory(err);
+    memcpy(checked->raster, picture->raster, size);
+    checked->file.raster = checked->raster;
+    checked->file.raster_width = picture->raster_width;
+    checked->file.raster_height = picture->raster_height;
+    return HK_OK;
+}
+
+hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result, bool raster,
+                           hk_error *err)
+{
+    const hk__picture *picture = &result->reply->picture;
+    hk_status status = HK_OK;
+    hk__checked *checked = hk__alloc(1, sizeof *checked);
+    if (!checked)
+        return hk__fail_memory(err);
+    hk_file *file = &checked->file;
+    checked->tag = result->tag;
+    checked->last = result->last;
+    checked->number = result->member_number;
+    checked->seen = picture->status == HK_FILE_DUPLICATE;
+    checked->bytes = result->reply->size;
+    checked->archive = hk__format_is_archive(picture->format);
+    file->status = picture->status;
+    file->format = hk__format_name(picture->format);
+    file->width = picture->width;
+    file->height = picture->height;
+    file->exif_orientation = picture->exif_orientation;
+    file->flags = picture->flags;
+    file->digests = result->reply->digests;
+    memcpy(checked->reason, picture->reason, sizeof checked->reason);
+    file->reason = checked->reason[0] ? checked->reason : NULL;
+    if (result->fingerprint) {
+        file->hashed = true;
+        file->fingerprint = *result->fingerprint;
+        file->flags |= file->fingerprint.flags;
+    }
+    if (result->exact_hash) {
+        file->has_exact_hash = true;
+        memcpy(file->exact_hash, result->exact_hash, sizeof file->exact_hash);
+    }
+    if (result->member) {
+        checked->member = hk__strndup(result->member, strlen(result->member));
+        status = checked->member ? HK_OK : hk__fail_memory(err);
+    }
+    if (!status && raster && picture->has_pixels)
+        status = keep_raster(checked, picture, err);
+    if (status)
+        hk__checked_free(checked);
+    else
+        *out = checked;
+    return status;
+}
+
+hk_status hk__checked_judge(hk__checked *checked, const hk_matcher *matcher, hk_error *err)
+{
+    hk_file *file = &checked->file;
+    const hk__evidence evidence = {
+        .status = checked->archive && file->digests.present ? HK_FILE_NOT_AN_IMAGE : file->status,
+        .flags = file->flags,
+        .hashed = file->hashed,
+        .fingerprint = &file->fingerprint,
+        .exact = file->has_exact_hash ? file->exact_hash : NULL,
+        .digests = file->digests,
+    };
+    hk__judgement *judgement = &checked->judgement;
+    const hk_status status = hk__judge(judgement, matcher, &evidence, err);
+    if (status)
+        return status;
+    file->verdict = judgement->verdict;
+    file->verdict_reason = judgement->reason;
+    file->matches = judgement->matches;
+    file->match_count = judgement->count;
+    file->matches_truncated = judgement->truncated;
+    file->known_good = judgement->known_good;
+    file->conflict = judgement->conflict;
+    checked->false_matches = judgement->false_matches;
+    return HK_OK;
+}
+
+hk_status hk__checked_unread(hk__checked **out, const hk_matcher *matcher, uint64_t tag,
+                             hk_file_status file_status, const char *reason, hk_error *err)
+{
+    hk__checked *checked = hk__alloc(1, sizeof *checked);
+    if (!checked)
+        return hk__fail_memory(err);
+    checked->tag = tag;
+    checked->last = true;
+    checked->file.status = file_status;
+    checked->file.reason = reason;
+    const hk_status status = matcher ? hk__checked_judge(checked, matcher, err) : HK_OK;
+    if (status)
+        hk__checked_free(checked);
+    else
+        *out = checked;
+    return status;
+}
