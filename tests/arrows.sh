@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Holds the brackets of the design: which room of the engine may include which, that the command
-# sees the engine through herken.h alone, and that file names are unique.
+# and the server see the engine through herken.h alone, and that file names are unique.
 # usage: tests/arrows.sh [SOURCE-FOLDER]      (the tests give it a copy with a planted fault)
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
@@ -41,6 +41,10 @@ done
 while IFS=: read -r file include; do
     [ "$include" = herken.h ] || [ -e "tools/herken/$include" ] || say "$file includes \"$include\": the command sees herken.h alone"
 done < <(grep -rHoP '^\s*#\s*include\s+"\K[^"]+' --include='*.[ch]' tools/herken || true)
+
+while IFS=: read -r file include; do
+    [ "$include" = herken.h ] || [ -e "tools/herkend/$include" ] || say "$file includes \"$include\": the server sees herken.h alone"
+done < <(grep -rHoP '^\s*#\s*include\s+"\K[^"]+' --include='*.[ch]' tools/herkend || true)
 
 twins=$(find engine tools tests '(' -name '*.[ch]' -o -name '*.cpp' ')' -printf '%f\n' | sort | uniq -d)
 [ -z "$twins" ] || say "file names used twice:" $twins

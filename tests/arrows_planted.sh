@@ -18,6 +18,7 @@ objects_to() { # FILE LINE
 objects_to engine/core/mem.c '#include "spectrum/spectrum.h"'
 objects_to engine/batch/scan.c '#include "index/sieve.h"'
 objects_to tools/herken/main.c '#include "core/mem.h"'
+objects_to tools/herkend/check.c '#include "match/match.h"'
 objects_to engine/attic/old.c '#include "core/mem.h"'
 objects_to engine/list/mem.c '/* a second mem.c */'
 echo "arrows.sh sees planted faults"

@@ -15,14 +15,16 @@
 set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libarchive-dev libjpeg62-turbo-dev libfftw3-dev
-       libssl-dev libxxhash-dev libjansson-dev libsqlite3-dev libseccomp-dev scdoc)
+       libssl-dev libxxhash-dev libjansson-dev libsqlite3-dev libseccomp-dev libmicrohttpd-dev libgnutls28-dev
+       libcurl4-openssl-dev scdoc)
 edits=(libvips-tools fonts-dejavu-core jq)
 photos=("${edits[@]}" mate-backgrounds)
 faiss=(g++ libfaiss-dev libblas-dev liblapack-dev)
-test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools fonts-dejavu-core jq openssl procps xxd clang-format)
+test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools fonts-dejavu-core jq openssl procps xxd clang-format
+      curl python3 shellcheck)
 browser=(chromium fonts-dejavu-core)
 fuzz=(clang libclang-rt-14-dev)
-bench=("${faiss[@]}" gnuplot-nox fonts-dejavu-core jq)
+bench=("${faiss[@]}" gnuplot-nox fonts-dejavu-core jq bc curl)
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 

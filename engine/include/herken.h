@@ -16,8 +16,8 @@
  *     unless the contract says "borrowed".
  *   - The library never prints, never exits and never reads the environment.
  *   - Threads: an hk_list, hk_matcher or hk_index is frozen once made and may be shared by any
- *     number of threads. An hk_hasher, hk_scan, hk_store, hk_import or hk_reading belongs to one
- *     thread at a time.
+ *     number of threads, and so may an hk_ledger. An hk_hasher, hk_scan, hk_store, hk_import,
+ *     hk_reading or hk_keys belongs to one thread at a time.
  */
 #ifndef HERKEN_H
 #define HERKEN_H
@@ -780,6 +780,51 @@ HK_API int hk_matcher_exact_radius(const hk_matcher *matcher, hk_kind kind);
 /* The hashes of known images that a look-up goes through. */
 HK_API uint64_t hk_matcher_entries(const hk_matcher *matcher);
 
+/* ---- asking without a file */
+
+#define HK_QUERY_HASHES_MOST 128
+#define HK_NO_KIND (-1)
+
+/* What somebody who holds an image says of it. */
+typedef struct hk_query {
+    const hk_hash *hashes; /* its PDQ hash, and other probes of the same image: turned, inverted,
+                              of its exact grid, ...; borrowed. What is not among them is not
+                              looked up */
+    size_t hash_count;     /* 0..HK_QUERY_HASHES_MOST; 0: by digests alone */
+    int quality;           /* of the PDQ hash, 0..100, or HK_NO_QUALITY */
+    int kind; /* hk_kind; or HK_NO_KIND: the radius is the narrowest that any kind has */
+    hk_digests digests;
+} hk_query;
+#define HK_QUERY_INIT                                                                              \
+    {                                                                                              \
+        .quality = HK_NO_QUALITY, .kind = HK_NO_KIND                                               \
+    }
+
+/* The verdict, by the rules by which a file gets its own. */
+typedef struct hk_answer {
+    hk_verdict verdict;
+    hk_verdict otherwise; /* what it would be without any hit by hash */
+    const char *reason;   /* why not_checked, of either of these; static; NULL otherwise */
+    hk_match *matches;    /* as hk_file's, orientation and inversion unknown; owned */
+    size_t match_count;
+    size_t hit; /* which of the hashes the nearest known image was found by */
+    bool matches_truncated, known_good, conflict; /* as hk_file's */
+} hk_answer;
+
+/* Looks up `count` queries together; out[count] is overwritten, free with hk_answers_clear. Any
+ * number of threads. Without a hit a hash of low quality, or one that is degenerate (one-bits more
+ * than 16 from 128), is not_checked, and so are digests of sorts that no list of known images has
+ * ("digests_not_listed"). The radius of the profile is for 16 hashes of one image; of more it is
+ * narrower, so that false matches keep within the budget. HK_ERR_USAGE: a query out of its range;
+ * others as of a scan. */
+HK_API HK_MUST_CHECK hk_status hk_matcher_check(hk_answer *out, const hk_matcher *matcher,
+                                                const hk_query *queries, size_t count,
+                                                hk_error *err);
+/* Frees what the answers own; the array is the caller's. */
+HK_API void hk_answers_clear(hk_answer *answers, size_t count);
+/* The radius in force for such a query, bits; -1: its hashes are not looked up. */
+HK_API int hk_matcher_query_radius(const hk_matcher *matcher, int kind, size_t hash_count);
+
 /* ---- files: decode in sandboxed workers, hash, match --------------------------------------- */
 
 typedef enum hk_file_status {
@@ -1204,6 +1249,330 @@ HK_API HK_MUST_CHECK hk_status hk_report_verify(size_t *problems, const char *pa
                                                 void (*on_problem)(void *context,
                                                                    const char *message),
                                                 void *context, hk_error *err);
+
+/* ---- the ledger of a server ---------------------------------------------------------------- */
+
+/*
+ * Who may ask a hash-check server, how much of it, and what it has answered. Beside a store DB lie
+ *
+ *      DB.keys    accounts, keys, what they have used up, match ids, feedback, braked entries and
+ *                 notices for people (SQLite)
+ *      DB.audit   the audit log: JSON Lines, chained; older files are DB.audit.1, .2, ...
+ *
+ * both readable by their owner alone. DB itself is never opened. What a server says of an account
+ * is called a client here: hk_account is the account of a run.
+ *
+ *      hk_ledger_admit --> search --> hk_ledger_answer --> the answer goes out
+ *
+ * One server at a time has a ledger; the commands work beside it, on DB.keys, and a running server
+ * acts on what they change within a second.
+ */
+
+/* What a key is for, or-ed together. */
+#define HK_SCOPE_CHECK 0x01u    /* to have hashes looked up */
+#define HK_SCOPE_FEEDBACK 0x02u /* to agree or disagree with an answer */
+#define HK_SCOPE_CURATE 0x04u   /* its feedback confirms entries (hk_brake) */
+#define HK_SCOPE_AUDIT 0x08u    /* to read the audit log */
+#define HK_SCOPE_COUNT 4
+/* Name of the scope with bit `index` (0..HK_SCOPE_COUNT-1); NULL out of range. */
+HK_API const char *hk_scope_name(unsigned index);
+
+/* ---- accounts and their keys */
+
+/* DB.keys. Belongs to one thread at a time. */
+typedef struct hk_keys hk_keys;
+
+/* Opens DB.keys of the store at `db`. create: makes it where there is none. HK_ERR_IO: it is not
+ * there, or cannot be written; HK_ERR_FORMAT: it is something else, of a newer version, or damaged.
+ */
+HK_API HK_MUST_CHECK hk_status hk_keys_open(hk_keys **out, const char *db, bool create,
+                                            hk_error *err);
+HK_API void hk_keys_close(hk_keys *keys);
+
+/* An item is one image that is asked about, whatever number of hashes and digests it comes with. */
+typedef struct hk_client_settings {
+    size_t size;             /* of this struct, set by the INIT */
+    const char *name;        /* 1..64 of a-z A-Z 0-9 . _ -, not beginning with . or - */
+    unsigned scopes;         /* HK_SCOPE_*; at least one */
+    uint64_t rate;           /* items a second; 0: no bound */
+    uint64_t burst;          /* items at once, at least `rate`; 0: ten seconds' worth, and at least
+                                2,000 */
+    uint64_t quota;          /* items a day (UTC); 0: no bound */
+    uint64_t near_budget;    /* near answers a day; 0: no bound */
+    const char *certificate; /* PEM file of a client certificate: the keys are good together with it
+                                alone; NULL: any or none */
+} hk_client_settings;
+#define HK_CLIENT_SETTINGS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(hk_client_settings), NULL, HK_SCOPE_CHECK, 2000, 0, 10000000, 10000, NULL           \
+    }
+
+/* "hk_", 58 letters and digits, and a NUL: 256 random bits with a checksum. */
+#define HK_KEY_TEXT_SIZE 62
+
+/* Makes an account with a key. The key's text is given here and never again: DB.keys holds its
+ * SHA-256. HK_ERR_USAGE: the name is taken, or none; a limit is out of its range. */
+HK_API HK_MUST_CHECK hk_status hk_key_create(char text[HK_KEY_TEXT_SIZE], uint64_t *key,
+                                             hk_keys *keys, const hk_client_settings *settings,
+                                             const hk_act *act, hk_error *err);
+/* Gives the account a new key, good at once; its older ones are good for `grace` seconds more.
+ * HK_ERR_USAGE: no such account, or a revoked one. */
+HK_API HK_MUST_CHECK hk_status hk_key_rotate(char text[HK_KEY_TEXT_SIZE], uint64_t *key,
+                                             hk_keys *keys, const char *name, uint64_t grace,
+                                             const hk_act *act, hk_error *err);
+/* Revokes one key of the account by its number, or (0) all, and the account: its name is not given
+ * out again. *revoked receives how many keys were good until now. */
+HK_API HK_MUST_CHECK hk_status hk_key_revoke(uint64_t *revoked, hk_keys *keys, const char *name,
+                                             uint64_t key, const hk_act *act, hk_error *err);
+
+typedef struct hk_key_info {
+    uint64_t key;                   /* its number; 0: an account without keys */
+    hk_client_settings settings;    /* of its account; certificate is 64 hex digits: the SHA-256 */
+    int64_t created;                /* these three in seconds since 1970 UTC */
+    int64_t expires;                /* 0: never */
+    int64_t revoked;                /* 0: not */
+    bool good;                      /* as of now */
+    uint64_t used_items, used_near; /* by its account today, as of a second ago */
+} hk_key_info;
+/* Calls on_key with every key, by account and number; borrowed for the call, in which keys is not
+ * to be used. */
+HK_API HK_MUST_CHECK hk_status hk_key_list(hk_keys *keys,
+                                           void (*on_key)(void *context, const hk_key_info *key),
+                                           void *context, hk_error *err);
+
+/* ---- the flood brake, and notices for people */
+
+/*
+ * An entry that suddenly draws near hits as no real material does is braked: it is answered as
+ * absent, for near hits alone. Digests are never braked, and neither is an entry that two have
+ * confirmed: accounts with HK_SCOPE_CURATE that agreed with one of its near hits, or persons who
+ * looked at it (hk_brake_confirm). The approval of a whole import by a second person is not looking
+ * at an entry. An entry here is its list and its name, as hk_match says them.
+ */
+typedef struct hk_brake {
+    const char *list, *entry;
+    const char *client;         /* braked for this account alone; NULL: for all */
+    int64_t since;              /* these two in seconds since 1970 UTC */
+    int64_t released;           /* 0: it is in force */
+    uint64_t hits, clients;     /* that it was braked for */
+    uint64_t suppressed;        /* near hits since, as of a second ago */
+    unsigned confirmations;     /* 2 and more: it will not be braked again */
+    const char *actor, *reason; /* of the release; NULL: none */
+} hk_brake;
+/* Calls on_brake with each brake in force, or (all) with those that were released too. */
+HK_API HK_MUST_CHECK hk_status hk_brake_list(hk_keys *keys, bool all,
+                                             void (*on_brake)(void *context, const hk_brake *brake),
+                                             void *context, hk_error *err);
+/* Lets an entry answer again, for all; it is not braked for `days` days from now. HK_ERR_USAGE: it
+ * is not braked. */
+HK_API HK_MUST_CHECK hk_status hk_brake_release(hk_keys *keys, const char *list, const char *entry,
+                                                unsigned days, const hk_act *act, hk_error *err);
+/* Says that act->actor has looked at the entry, and it is right; once two have, it is released. */
+HK_API HK_MUST_CHECK hk_status hk_brake_confirm(unsigned *confirmations, hk_keys *keys,
+                                                const char *list, const char *entry,
+                                                const hk_act *act, hk_error *err);
+
+typedef enum hk_notice_kind {
+    HK_NOTICE_BRAKE = 0, /* an entry is braked: its owner should look at it */
+    HK_NOTICE_WALK,      /* an account seems to feel its way towards an entry */
+    HK_NOTICE_NEAR,      /* an account has used up its near answers of a day */
+    HK_NOTICE_DISAGREE,  /* an account says that an answer was wrong */
+    HK_NOTICES
+} hk_notice_kind;
+HK_API const char *hk_notice_kind_name(hk_notice_kind kind);
+
+typedef struct hk_notice {
+    uint64_t number;
+    int64_t at; /* seconds since 1970 UTC */
+    hk_notice_kind kind;
+    const char *list, *entry; /* NULL: of none */
+    const char *client;       /* NULL: of none */
+    const char *words;
+    int64_t done; /* when a person was done with it; 0: open */
+    const char *actor;
+} hk_notice;
+/* Calls on_notice with each open notice, or (all) with all of them, oldest first. */
+HK_API HK_MUST_CHECK hk_status hk_notice_list(hk_keys *keys, bool all,
+                                              void (*on_notice)(void *context,
+                                                                const hk_notice *notice),
+                                              void *context, hk_error *err);
+/* A person is done with it. HK_ERR_USAGE: no such notice. */
+HK_API HK_MUST_CHECK hk_status hk_notice_done(hk_keys *keys, uint64_t number, const hk_act *act,
+                                              hk_error *err);
+
+/* ---- in the server */
+
+/* Any number of threads may use it at once. */
+typedef struct hk_ledger hk_ledger;
+
+typedef struct hk_ledger_options {
+    size_t size;          /* of this struct, set by the INIT */
+    unsigned sync_ms;     /* how often the audit log is put on the disk: what a power cut can lose.
+                             0: before each answer. A killed process loses nothing either way */
+    const char *anchor;   /* keep the log's head in this file too, on another disk; NULL: not */
+    uint64_t audit_bytes; /* at which the log goes on in a new file */
+    unsigned match_days;  /* how long a match id is good for feedback */
+    /* The brake, by near hits of a day on one entry (ledger/brake.h says why these): */
+    unsigned brake_clients; /* braked for all: this many accounts, */
+    unsigned brake_hits;    /* this many hits together, */
+    unsigned brake_share;   /* of which an account counts for so many at the most */
+    unsigned brake_client;  /* braked for one account: this many hits of that one */
+    /* Walks (ledger/walks.h): */
+    unsigned walk_points;   /* at which an account is slowed, per day and picture */
+    unsigned walk_delay_ms; /* for each further step; a minute at the most */
+} hk_ledger_options;
+#define HK_LEDGER_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(hk_ledger_options), 1000, NULL, UINT64_C(1) << 30, 30, 5, 300, 100, 500, 512, 1000  \
+    }
+
+/* Opens the ledger of the store at `db`, makes DB.keys and DB.audit where they are missing, and
+ * writes into the log that the server starts. options may be NULL. HK_ERR_SYSTEM: another server
+ * has it, or the disk is full; HK_ERR_FORMAT: DB.keys or the log's end are damaged. */
+HK_API HK_MUST_CHECK hk_status hk_ledger_open(hk_ledger **out, const char *db,
+                                              const hk_ledger_options *options, hk_error *err);
+/* Writes what is left to be written. No other thread may be using it. */
+HK_API void hk_ledger_close(hk_ledger *ledger);
+
+typedef enum hk_admission {
+    HK_ADMITTED = 0,
+    HK_REFUSED_KEY,         /* no key, or none of ours (401) */
+    HK_REFUSED_REVOKED,     /* revoked, or past its grace (401) */
+    HK_REFUSED_CERTIFICATE, /* it is bound to another certificate (403) */
+    HK_REFUSED_SCOPE,       /* the key is for something else (403) */
+    HK_REFUSED_RATE,        /* too fast (429) */
+    HK_REFUSED_QUOTA,       /* the day's items are used up (429) */
+    HK_REFUSED_WALK,        /* slowed: it seems to feel its way towards an entry (429) */
+    HK_REFUSED_LARGE,       /* more items than the burst: they will never fit (413) */
+    HK_REFUSED_NOW,         /* keys cannot be looked up: DB.keys is gone or unreadable (503) */
+    HK_ADMISSIONS
+} hk_admission;
+/* "admitted", "unknown_key", "revoked_key", ...: for machines. NULL out of range. */
+HK_API const char *hk_admission_name(hk_admission admission);
+
+typedef struct hk_caller {
+    uint64_t client, key; /* numbers; 0: unknown */
+    const char *name;     /* of the account; lives as long as the ledger */
+    unsigned scopes;
+    uint64_t items;          /* that were admitted */
+    uint64_t retry_after_ms; /* of HK_REFUSED_RATE, _QUOTA, _WALK */
+    bool near_closed;        /* the day's near answers are used up: hk_ledger_answer will give
+                                HK_VERDICT_NOT_CHECKED for all but digest hits, so hashes need not be
+                                searched for */
+} hk_caller;
+
+/* Whether who has this key (`length` bytes, any) may do this (one HK_SCOPE_*), with `items` items,
+ * which are charged: what is admitted and not answered counts too. certificate: SHA-256 of the
+ * client certificate (DER), once it is verified; NULL: none. Never waits; about a microsecond. */
+HK_API hk_admission hk_ledger_admit(hk_caller *out, hk_ledger *ledger, const char *key,
+                                    size_t length, const uint8_t certificate[32], unsigned scope,
+                                    uint64_t items);
+
+#define HK_MATCH_ID_SIZE 33 /* 32 hex digits and a NUL */
+
+/* One item, as it was asked and searched for; hk_ledger_answer makes of it what may be answered. */
+typedef struct hk_asked {
+    const hk_hash *hashes; /* its PDQ hash, and other probes of the same image; borrowed */
+    size_t hash_count;     /* 0: it was asked by digests alone */
+    size_t hit;        /* which of them the nearest match was found by; 0 if that is not known */
+    hk_match *matches; /* in: what was found, best first, known-good ones among them; out:
+                          without those that are braked. Borrowed; moved within the array */
+    size_t match_count;
+    hk_verdict verdict;              /* in: of matching; out: to be answered */
+    hk_verdict otherwise;            /* in: what it would be without any hit by hash */
+    const char *reason;              /* out: why HK_VERDICT_NOT_CHECKED, if we made it so; static */
+    char match_id[HK_MATCH_ID_SIZE]; /* out: of exact and near; "" for others */
+} hk_asked;
+
+typedef struct hk_answered {
+    uint64_t number; /* of the record in the audit log */
+    uint64_t by_verdict[HK_VERDICTS];
+    uint64_t suppressed; /* near hits on braked entries */
+} hk_answered;
+
+/* Between search and answer: counts near answers and takes back those over the budget, brakes and
+ * suppresses, looks for walks, gives match ids, and writes the audit record. Only if it returns
+ * HK_OK may anything be answered, and then what the items say now. HK_ERR_SYSTEM: the audit log
+ * cannot be written (503). address: of the caller, for the record; NULL: none. out may be NULL. */
+HK_API HK_MUST_CHECK hk_status hk_ledger_answer(hk_answered *out, hk_ledger *ledger,
+                                                const hk_caller *caller, hk_asked *items,
+                                                size_t count, const char *address, hk_error *err);
+
+/* Takes feedback on an answer; it is on the disk, and in the audit log, when this returns.
+ * HK_ERR_USAGE: this account was given no such match id, or it has expired (404, whichever);
+ * HK_ERR_LIMIT: the reason is over 1,000 bytes, or no UTF-8 (400). A second feedback takes the
+ * place of the first. */
+HK_API HK_MUST_CHECK hk_status hk_ledger_feedback(hk_ledger *ledger, const hk_caller *caller,
+                                                  const char *match_id, bool agree,
+                                                  const char *reason, const char *address,
+                                                  hk_error *err);
+
+/* Notes in the audit log that the lists were read anew, as `words` (UTF-8) says. */
+HK_API HK_MUST_CHECK hk_status hk_ledger_note_reload(hk_ledger *ledger, uint64_t revision,
+                                                     const char *words, hk_error *err);
+
+/* HK_OK, or why nothing could be answered right now: for /readyz. */
+HK_API HK_MUST_CHECK hk_status hk_ledger_ready(hk_ledger *ledger, hk_error *err);
+
+/* Since it was opened; for /metrics. */
+typedef struct hk_ledger_stats {
+    uint64_t admissions[HK_ADMISSIONS];
+    uint64_t by_verdict[HK_VERDICTS];
+    uint64_t records, batches; /* of the audit log: written together with one call */
+    uint64_t failed;           /* records that could not be written: answers refused */
+    uint64_t suppressed, walk_steps;
+    uint64_t brakes, clients; /* in force; accounts */
+} hk_ledger_stats;
+HK_API void hk_ledger_get_stats(hk_ledger_stats *out, hk_ledger *ledger);
+
+/* ---- reading the audit log */
+
+#define HK_CHAIN_TEXT_SIZE 65
+
+/* The log's last record: noted elsewhere, it proves later that the log up to here is unchanged. */
+typedef struct hk_audit_head {
+    uint64_t number; /* of the record, from 1 on; 0: the log is empty */
+    char chain[HK_CHAIN_TEXT_SIZE];
+    int64_t at;    /* microseconds since 1970 UTC */
+    unsigned file; /* it is in, from 1 on */
+} hk_audit_head;
+HK_API HK_MUST_CHECK hk_status hk_audit_get_head(hk_audit_head *out, const char *db, hk_error *err);
+
+typedef struct hk_audit_check {
+    size_t size;        /* of this struct, set by the INIT */
+    const char *anchor; /* the file of hk_ledger_options; NULL: none */
+    unsigned from_file; /* older ones have been taken away; 0: all must be there */
+    uint64_t number;    /* of a head that was noted elsewhere; 0: none, */
+    const char *chain;  /* and its chain, 64 hex digits */
+} hk_audit_check;
+#define HK_AUDIT_CHECK_INIT                                                                        \
+    {                                                                                              \
+        sizeof(hk_audit_check), NULL, 0, 0, NULL                                                   \
+    }
+
+typedef struct hk_audit_result {
+    hk_audit_head head;
+    uint64_t records, bytes;
+    unsigned files;
+    bool anchored;       /* DB.keys knew a head, and the log goes through it */
+    uint64_t torn_bytes; /* at the end, of a record that was never acknowledged: no problem */
+} hk_audit_result;
+
+/* Reads the whole log and calls on_problem (may be NULL) with each thing that is wrong, up to a
+ * hundred: an edit, a gap, a change of order, a tail that was cut off. *problems receives how many
+ * there were. A server may be writing meanwhile. check may be NULL. What it cannot find: the work
+ * of who can write the log, DB.keys, and the anchor's file, all three; and records of the last
+ * second that are cut off before the anchor was written. A head noted elsewhere finds the first. */
+HK_API HK_MUST_CHECK hk_status hk_audit_verify(
+    hk_audit_result *out, size_t *problems, const char *db, const hk_audit_check *check,
+    void (*on_problem)(void *context, const char *message), void *context, hk_error *err);
+
+/* Calls on_record with each record from `first` on, as its JSON object of `length` bytes without
+ * the line's end; it returns false to stop. Checks the chain as it goes: HK_ERR_FORMAT. */
+HK_API HK_MUST_CHECK hk_status hk_audit_read(const char *db, uint64_t first,
+                                             bool (*on_record)(void *context, uint64_t number,
+                                                               const char *record, size_t length),
+                                             void *context, hk_error *err);
 
 /* ---- two images ---------------------------------------------------------------------------- */
 

@@ -12,43 +12,16 @@
  *      list 1   index -> finds ---+-> the best of all lists -> words of their entries -> matches
  *      ...                       /
  *
- * The bound on matches holds in each search anew, so that what fills one list's share never hides
- * what another list has. Words are looked up last: in a store that is a query for each.
+ * What is gathered, and what that decides, is in finds.c, which queries without a file share.
  */
 #include "match/match.h"
 
-#include "core/digest.h"
 #include "core/error.h"
 #include "core/mem.h"
-#include "list/list.h"
+#include "match/finds.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { QUERIES = 2 * HK_ORIENTATIONS, MAX_RADIUS = 128, KINDS = 3 };
-
-/* Queries are numbered through: those of the plain hash come first, and win where both are as near.
- */
-typedef enum probe { PLAIN = 0, EXACT, PROBES } probe;
-
-/* A list and where it is searched. */
-typedef struct source {
-    const hk_list *list;
-    const hk_index *index; /* the list's own, or `made` */
-    hk_index *made;        /* owned; NULL: the list has one */
-    bool known_good;
-} source;
-
-struct hk_matcher {
-    source *sources; /* [count] */
-    size_t count;
-    unsigned digests;          /* HK_DIGEST_* that any list holds, */
-    unsigned known_digests;    /* and that a list of known images holds */
-    int radius[PROBES][KINDS]; /* -1: that hash is not looked up */
-    uint64_t hashes[2];        /* in lists of known images, and of known-good ones */
-    size_t max_matches;
-    bool accept_uncertain;
-};
 
 const char *hk_verdict_name(hk_verdict verdict)
 {
@@ -71,30 +44,36 @@ static void set_radii(hk_matcher *matcher, const hk_list *const *lists, size_t c
 {
     for (size_t l = 0; l < count; l++)
         matcher->hashes[lists[l]->known_good] += hashes_of(lists[l]);
-    for (int kind = 0; kind < KINDS; kind++) {
+    for (int kind = 0; kind < HK__KINDS; kind++) {
         int plain = hk_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
         int exact = hk_exact_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
         if (options->max_distance >= 0) {
             plain = options->max_distance;
             exact = kind == HK_KIND_PHOTO ? plain : -1; /* others are not calibrated for it */
         }
-        matcher->radius[PLAIN][kind] = plain;
-        matcher->radius[EXACT][kind] = exact;
+        matcher->radius[HK__PLAIN][kind] = plain;
+        matcher->radius[HK__EXACT][kind] = exact;
+        for (int share = 0; share < HK__SHARES; share++)
+            matcher->bare[share][kind] =
+                options->max_distance >= 0 ? plain
+                                           : hk_radius((hk_kind)kind, options->profile,
+                                                       matcher->hashes[0] * ((uint64_t)share + 1));
     }
 }
 
 static unsigned widest(const hk_matcher *matcher)
 {
     int radius = 0;
-    for (int kind = 0; kind < KINDS; kind++)
-        radius = matcher->radius[PLAIN][kind] > radius ? matcher->radius[PLAIN][kind] : radius;
+    for (int kind = 0; kind < HK__KINDS; kind++)
+        radius =
+            matcher->radius[HK__PLAIN][kind] > radius ? matcher->radius[HK__PLAIN][kind] : radius;
     return (unsigned)radius;
 }
 
 static hk_status add_source(hk_matcher *matcher, const hk_list *list, hk_error *err)
 {
-    source *s = &matcher->sources[matcher->count++];
-    *s = (source){.list = list, .index = list->index, .known_good = list->known_good};
+    hk__source *s = &matcher->sources[matcher->count++];
+    *s = (hk__source){.list = list, .index = list->index, .known_good = list->known_good};
     if (!s->index) {
         hk_index_options options = HK_INDEX_OPTIONS_INIT;
         options.max_distance = widest(matcher);
@@ -122,8 +101,8 @@ hk_status hk_matcher_new(hk_matcher **out, const hk_list *const *lists, size_t c
         options = &defaults;
     if (options->size != sizeof *options)
         return hk__fail(err, HK_ERR_USAGE, "match options without their INIT");
-    if (options->max_distance < -1 || options->max_distance > MAX_RADIUS)
-        return hk__fail(err, HK_ERR_USAGE, "the radius is 0 to %d bits, not %d", MAX_RADIUS,
+    if (options->max_distance < -1 || options->max_distance > HK__RADIUS_MOST)
+        return hk__fail(err, HK_ERR_USAGE, "the radius is 0 to %d bits, not %d", HK__RADIUS_MOST,
                         options->max_distance);
     if (!hk_profile_name(options->profile))
         return hk__fail(err, HK_ERR_USAGE, "the profile is gate or review");
@@ -157,12 +136,12 @@ void hk_matcher_free(hk_matcher *matcher)
 
 int hk_matcher_radius(const hk_matcher *matcher, hk_kind kind)
 {
-    return (unsigned)kind < KINDS ? matcher->radius[PLAIN][kind] : -1;
+    return (unsigned)kind < HK__KINDS ? matcher->radius[HK__PLAIN][kind] : -1;
 }
 
 int hk_matcher_exact_radius(const hk_matcher *matcher, hk_kind kind)
 {
-    return (unsigned)kind < KINDS ? matcher->radius[EXACT][kind] : -1;
+    return (unsigned)kind < HK__KINDS ? matcher->radius[HK__EXACT][kind] : -1;
 }
 
 uint64_t hk_matcher_entries(const hk_matcher *matcher)
@@ -178,67 +157,14 @@ unsigned hk__matcher_digests(const hk_matcher *matcher)
 bool hk__matcher_wants_exact(const hk_matcher *matcher)
 {
     bool wants = false;
-    for (int kind = 0; kind < KINDS; kind++)
-        wants |= matcher->radius[EXACT][kind] >= 0;
+    for (int kind = 0; kind < HK__KINDS; kind++)
+        wants |= matcher->radius[HK__EXACT][kind] >= 0;
     return wants && (matcher->hashes[0] || matcher->hashes[1]);
 }
 
 /* ---- finding ------------------------------------------------------------------------------- */
 
-/* What will be a match, without the words of its entry. */
-typedef struct find {
-    const source *source; /* of the matcher's, which lie in the order of the lists */
-    uint32_t entry;
-    hk_basis basis;
-    unsigned distance; /* these two of HK_BASIS_PDQ */
-    uint32_t query;
-} find;
-
-/* What one file's look-up gathers; it lives as long as the call, so that threads share nothing. */
-typedef struct finds {
-    find *find;
-    size_t count, capacity;
-    bool in_known[2], in_good[2]; /* by whether it is near: a list of that sort hits */
-    bool truncated;
-} finds;
-
-static hk_status add_find(finds *all, find one, hk_error *err)
-{
-    const bool near = one.basis == HK_BASIS_PDQ;
-    if (all->count == all->capacity) {
-        const size_t wanted = all->capacity ? all->capacity * 2 : 8;
-        find *grown = hk__realloc(all->find, wanted, sizeof *grown);
-        if (!grown)
-            return hk__fail_memory(err);
-        all->find = grown;
-        all->capacity = wanted;
-    }
-    all->find[all->count++] = one;
-    *(one.source->known_good ? &all->in_good[near] : &all->in_known[near]) = true;
-    return HK_OK;
-}
-
-static hk_status look_up_digest(finds *all, const hk_matcher *matcher, const source *from,
-                                hk_basis basis, const hk_digests *digests, hk_error *err)
-{
-    uint32_t *entries;
-    size_t count;
-    hk_status status = hk_index_find_digest(&entries, &count, from->index, basis,
-                                            hk__digest_bytes(digests, basis), err);
-    if (status)
-        return status;
-    for (size_t i = 0; !status && i < count; i++) {
-        if (matcher->max_matches && i == matcher->max_matches) {
-            all->truncated = true; /* those are of equal worth, and enough */
-            break;
-        }
-        status = add_find(all, (find){.source = from, .entry = entries[i], .basis = basis}, err);
-    }
-    hk__free(entries);
-    return status;
-}
-
-static void make_queries(hk_hash queries[QUERIES], const hk_hash turned[HK_ORIENTATIONS])
+static void make_queries(hk_hash queries[HK__LOOKED_UP], const hk_hash turned[HK_ORIENTATIONS])
 {
     for (int o = 0; o < HK_ORIENTATIONS; o++)
         for (int w = 0; w < 4; w++) {
@@ -247,45 +173,39 @@ static void make_queries(hk_hash queries[QUERIES], const hk_hash turned[HK_ORIEN
         }
 }
 
-/* One entry may be near in several orientations (symmetric pictures), or by its hash of the exact
- * grid as well: the nearest one stands. */
-static int by_item(const void *a, const void *b)
-{
-    const hk_hit *x = a, *y = b;
-    if (x->item != y->item)
-        return x->item < y->item ? -1 : 1;
-    if (x->distance != y->distance)
-        return x->distance < y->distance ? -1 : 1;
-    return x->query < y->query ? -1 : x->query > y->query;
-}
-
 /* -1: there is no such hash, or it is not looked up. */
-static int radius_of(const hk_matcher *matcher, const hk__evidence *evidence, probe by)
+static int radius_of(const hk_matcher *matcher, const hk__evidence *evidence, hk__probe by)
 {
-    if (!evidence->hashed || (by == EXACT && !evidence->exact))
+    if (!evidence->hashed || (by == HK__EXACT && !evidence->exact))
         return -1;
     const hk_kind kind = evidence->fingerprint->kind;
-    return (unsigned)kind < KINDS ? matcher->radius[by][kind] : -1;
+    return (unsigned)kind < HK__KINDS ? matcher->radius[by][kind] : -1;
+}
+
+static hk__looked looked_of(const hk_matcher *matcher, const hk__evidence *evidence)
+{
+    hk__looked looked = {.kind = evidence->hashed ? evidence->fingerprint->kind : HK_KIND_PHOTO,
+                         .share = 1};
+    for (int by = 0; by < HK__PROBES; by++)
+        looked.radius[by] = radius_of(matcher, evidence, (hk__probe)by);
+    return looked;
 }
 
 /* Searches by one probe, and puts what it hits behind what is in *all. */
-static hk_status search_by(hk_hits *all, probe by, const hk_matcher *matcher, const source *from,
-                           const hk__evidence *evidence, hk_error *err)
+static hk_status search_by(hk_hits *all, hk__probe by, const hk_matcher *matcher,
+                           const hk__source *from, const hk__evidence *evidence, int radius,
+                           hk_error *err)
 {
-    hk_hash queries[QUERIES];
+    hk_hash queries[HK__LOOKED_UP];
     hk_hits hits;
-    const int radius = radius_of(matcher, evidence, by);
     if (radius < 0)
         return HK_OK;
-    make_queries(queries, by == PLAIN ? evidence->fingerprint->hash : evidence->exact);
-    hk_status status = hk_index_within(&hits, from->index, queries, QUERIES, (unsigned)radius,
+    make_queries(queries, by == HK__PLAIN ? evidence->fingerprint->hash : evidence->exact);
+    hk_status status = hk_index_within(&hits, from->index, queries, HK__LOOKED_UP, (unsigned)radius,
                                        matcher->max_matches, err);
     if (status)
         return status;
-    if (hits.approximate) /* no hit would not mean none */
-        status = hk__fail(err, HK_ERR_USAGE,
-                          "the index of the list %s may miss copies: open it with the engine auto",
-                          from->list->name);
+    status = hk__finds_exact(from, &hits, err);
     hk_hit *grown = NULL;
     if (!status && hits.count) {
         grown = hk__realloc(all->hit, all->count + hits.count, sizeof *grown);
@@ -295,7 +215,7 @@ static hk_status search_by(hk_hits *all, probe by, const hk_matcher *matcher, co
         all->hit = grown;
         for (size_t i = 0; i < hits.count; i++) {
             all->hit[all->count] = hits.hit[i];
-            all->hit[all->count++].query += (uint32_t)by * QUERIES;
+            all->hit[all->count++].query += (uint32_t)by * HK__LOOKED_UP;
         }
     }
     all->truncated |= hits.truncated;
@@ -303,197 +223,68 @@ static hk_status search_by(hk_hits *all, probe by, const hk_matcher *matcher, co
     return status;
 }
 
-static hk_status look_up_hash(finds *all, const hk_matcher *matcher, const source *from,
-                              const hk__evidence *evidence, hk_error *err)
+static hk_status look_up_hash(hk__finds *all, const hk_matcher *matcher, const hk__source *from,
+                              const hk__evidence *evidence, const hk__looked *looked, hk_error *err)
 {
     hk_hits hits = {0};
     hk_status status = HK_OK;
-    for (int by = 0; !status && by < PROBES; by++)
-        status = search_by(&hits, (probe)by, matcher, from, evidence, err);
+    for (int by = 0; !status && by < HK__PROBES; by++)
+        status = search_by(&hits, (hk__probe)by, matcher, from, evidence, looked->radius[by], err);
     all->truncated |= hits.truncated;
-    if (!status && hits.count)
-        qsort(hits.hit, hits.count, sizeof *hits.hit, by_item);
-    for (size_t i = 0; !status && i < hits.count; i++) {
-        const hk_hit *hit = &hits.hit[i];
-        if (i && hit->item == hit[-1].item)
-            continue;
-        status =
-            add_find(all, (find){from, hit->item, HK_BASIS_PDQ, hit->distance, hit->query}, err);
-    }
+    if (!status)
+        status = hk__finds_hits(all, from, hits.hit, hits.count, err);
     hk__free(hits.hit);
     return status;
 }
 
-static hk_status look_up(finds *all, const hk_matcher *matcher, const hk__evidence *evidence,
-                         hk_error *err)
+static hk_status look_up(hk__finds *all, const hk_matcher *matcher, const hk__evidence *evidence,
+                         const hk__looked *looked, hk_error *err)
 {
     hk_status status = HK_OK;
     for (size_t l = 0; !status && l < matcher->count; l++) {
-        const source *from = &matcher->sources[l];
-        for (int basis = 0; !status && basis < HK_BASIS_PDQ; basis++)
-            if (evidence->digests.present >> basis & 1)
-                status =
-                    look_up_digest(all, matcher, from, (hk_basis)basis, &evidence->digests, err);
+        const hk__source *from = &matcher->sources[l];
+        status = hk__finds_digests(all, matcher, from, &evidence->digests, err);
         if (!status)
-            status = look_up_hash(all, matcher, from, evidence, err);
+            status = look_up_hash(all, matcher, from, evidence, looked, err);
         status = hk__list_searched(from->list, status, err);
     }
     return status;
 }
 
-/* How many strangers among so many entries are found within a distance, by all probes together. */
-static double strangers_within(bool *extrapolated, const hk_matcher *matcher,
-                               const hk__evidence *evidence, int distance, uint64_t entries)
-{
-    int within[PROBES];
-    for (int by = 0; by < PROBES; by++) {
-        const int radius = radius_of(matcher, evidence, (probe)by);
-        within[by] = distance < radius ? distance : radius;
-    }
-    return hk_false_matches(evidence->fingerprint->kind, within[PLAIN], within[EXACT], entries,
-                            extrapolated);
-}
-
-/* ---- what is given out --------------------------------------------------------------------- */
-
-/* Digests before hashes, and of those the nearest first; where that is equal, known before known
- * good. Of digests the sort of the list comes first: the first match is what `exact` rests on. */
-static unsigned rank_of(const find *f)
-{
-    if (f->basis != HK_BASIS_PDQ)
-        return (f->source->known_good ? HK_BASIS_PDQ : 0) + (unsigned)f->basis;
-    return 2 * (HK_BASIS_PDQ + f->distance) + f->source->known_good;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-    const find *x = a, *y = b;
-    const unsigned x_rank = rank_of(x), y_rank = rank_of(y);
-    if (x_rank != y_rank)
-        return x_rank < y_rank ? -1 : 1;
-    if (x->source != y->source)
-        return x->source < y->source ? -1 : 1;
-    return x->entry < y->entry ? -1 : x->entry > y->entry;
-}
-
-/* Which to keep: known-good matches never take the place of known ones. */
-static int by_worth(const void *a, const void *b)
-{
-    const find *x = a, *y = b;
-    if (x->source->known_good != y->source->known_good)
-        return x->source->known_good ? 1 : -1;
-    return by_rank(a, b);
-}
-
-static hk_status put_match(hk_match *out, const find *f, const hk_matcher *matcher,
-                           const hk__evidence *evidence, hk_error *err)
-{
-    hk__list_entry entry;
-    hk_status status = hk__list_entry_of(&entry, f->source->list, f->entry, err);
-    if (status)
-        return status;
-    *out = (hk_match){.list = f->source->list->name,
-                      .entry = entry.id,
-                      .category = entry.category,
-                      .basis = f->basis,
-                      .known_good = f->source->known_good};
-    if (f->basis == HK_BASIS_PDQ) {
-        out->probe = f->query < QUERIES ? "plain" : "exact";
-        out->distance = f->distance;
-        out->orientation = (hk_orientation)(f->query % HK_ORIENTATIONS);
-        out->inverted = f->query % QUERIES >= HK_ORIENTATIONS;
-        out->chance = strangers_within(&out->chance_extrapolated, matcher, evidence,
-                                       (int)f->distance, matcher->hashes[f->source->known_good]);
-    }
-    return HK_OK;
-}
-
-static hk_status put_matches(hk__judgement *judgement, const hk_matcher *matcher,
-                             const hk__evidence *evidence, finds *all, hk_error *err)
-{
-    judgement->truncated = all->truncated;
-    if (!all->count)
-        return HK_OK;
-    if (matcher->max_matches && all->count > matcher->max_matches) {
-        qsort(all->find, all->count, sizeof *all->find, by_worth);
-        all->count = matcher->max_matches;
-        judgement->truncated = true;
-    }
-    qsort(all->find, all->count, sizeof *all->find, by_rank);
-    judgement->matches = hk__alloc(all->count, sizeof *judgement->matches);
-    hk_status status = judgement->matches ? HK_OK : hk__fail_memory(err);
-    for (; !status && judgement->count < all->count; judgement->count++)
-        status = put_match(&judgement->matches[judgement->count], &all->find[judgement->count],
-                           matcher, evidence, err);
-    return status;
-}
-
 /* ---- the verdict --------------------------------------------------------------------------- */
 
-/* The verdict of a file that hit nothing: none only if what was looked up says something. */
-static hk_verdict without_hit(const char **reason, const hk_matcher *matcher,
-                              const hk__evidence *evidence)
+static void decide(hk__judgement *judgement, const hk__finds *all, const hk_matcher *matcher,
+                   const hk__evidence *evidence, const hk__looked *looked)
 {
-    if (evidence->hashed) {
-        static const unsigned uncertain[] = {HK_FLAG_TRUNCATED, HK_FLAG_DEGENERATE,
-                                             HK_FLAG_LOW_QUALITY};
-        for (size_t i = 0; i < sizeof uncertain / sizeof *uncertain && !matcher->accept_uncertain;
-             i++)
-            if (evidence->flags & uncertain[i]) {
-                *reason = hk_flag_name((unsigned)__builtin_ctz(uncertain[i]));
-                return HK_VERDICT_NOT_CHECKED;
-            }
-        if (radius_of(matcher, evidence, PLAIN) < 0 && !matcher->accept_uncertain) {
-            *reason = hk_kind_name(evidence->fingerprint->kind);
-            return HK_VERDICT_NOT_CHECKED;
-        }
-        return HK_VERDICT_NONE;
-    }
-    /* No picture in it, but its bytes were compared with the digests of known images; having been
-     * compared with those of known-good lists alone says nothing. */
-    const bool compared = (evidence->digests.present & matcher->known_digests) != 0;
-    if (hk_file_status_class(evidence->status) == HK_CLASS_SKIPPED && compared)
-        return HK_VERDICT_NONE;
-    *reason = hk_file_status_name(evidence->status);
-    return HK_VERDICT_NOT_CHECKED;
-}
-
-/* The table of match.h. A known-good digest speaks for whatever the decoder made of the file:
- * truncated, low in quality, failed. A digest is there only if every byte was read and none
- * changed meanwhile, so these are the very bytes that someone has found good. */
-static void decide(hk__judgement *judgement, const finds *all, const hk_matcher *matcher,
-                   const hk__evidence *evidence)
-{
-    enum { DIGEST, NEAR };
-    const bool known = all->in_known[DIGEST] || all->in_known[NEAR];
-    judgement->known_good = all->in_good[DIGEST];
-    judgement->conflict = known && (all->in_good[DIGEST] || all->in_good[NEAR]);
-    if (all->in_known[DIGEST])
-        judgement->verdict = HK_VERDICT_EXACT;
-    else if (all->in_good[DIGEST])
-        judgement->verdict = HK_VERDICT_NONE;
-    else if (all->in_known[NEAR])
-        judgement->verdict = HK_VERDICT_NEAR;
-    else
-        judgement->verdict = without_hit(&judgement->reason, matcher, evidence);
+    const hk__alone alone = {.hashed = evidence->hashed,
+                             .flags = evidence->flags,
+                             .radius = looked->radius[HK__PLAIN],
+                             .kind = hk_kind_name(looked->kind),
+                             .readable = hk_file_status_class(evidence->status) == HK_CLASS_SKIPPED,
+                             .digests = evidence->digests.present,
+                             .otherwise = hk_file_status_name(evidence->status)};
+    judgement->verdict = hk__finds_verdict(&judgement->reason, all, matcher, &alone);
+    judgement->known_good = all->in_good[0];
+    judgement->conflict = hk__finds_conflict(all);
+    judgement->truncated = all->truncated;
 }
 
 hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evidence *evidence,
                     hk_error *err)
 {
     hk__judgement judgement = {0};
-    finds all = {0};
-    hk_status status = look_up(&all, matcher, evidence, err);
+    hk__finds all = {0};
+    const hk__looked looked = looked_of(matcher, evidence);
+    hk_status status = look_up(&all, matcher, evidence, &looked, err);
     if (!status)
-        status = put_matches(&judgement, matcher, evidence, &all, err);
+        status = hk__finds_matches(&judgement.matches, &judgement.count, NULL, &all, matcher,
+                                   &looked, err);
     if (!status) {
         if (evidence->hashed)
             judgement.false_matches =
-                strangers_within(NULL, matcher, evidence, MAX_RADIUS, matcher->hashes[0]);
-        decide(&judgement, &all, matcher, evidence);
+                hk__strangers(NULL, &looked, HK__RADIUS_MOST, matcher->hashes[0]);
+        decide(&judgement, &all, matcher, evidence, &looked);
         *out = judgement;
-    } else {
-        hk__judgement_clear(&judgement);
     }
     hk__free(all.find);
     return status;
@@ -511,9 +302,9 @@ hk_status hk_compare(hk_comparison *out, const hk_fingerprint *a, unsigned orien
                      const hk_hash *b, int max_distance, hk_profile profile, hk_error *err)
 {
     if (orientations < 1 || orientations > HK_ORIENTATIONS || max_distance < -1 ||
-        max_distance > MAX_RADIUS)
+        max_distance > HK__RADIUS_MOST)
         return hk__fail(err, HK_ERR_USAGE, "1 to 8 orientations and a radius of 0 to %d bits",
-                        MAX_RADIUS);
+                        HK__RADIUS_MOST);
     if (!hk_profile_name(profile))
         return hk__fail(err, HK_ERR_USAGE, "the profile is gate or review");
     hk_comparison best = {.distance = HK_HASH_BITS + 1};

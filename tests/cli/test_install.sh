@@ -9,7 +9,14 @@ cmake --install "$BUILD" --prefix "$work/tree" >log 2>&1 || { tail -n 5 log; fai
 "$work/tree/bin/herken" hash --quiet a.png >hash || fail "the installed command does not hash"
 [ -s tree/share/man/man1/herken.1 ] || fail "no man page"
 [ -s tree/share/herken/models/pdq/model.json ] || fail "no model"
+[ -x tree/share/herken/recipes/web-root.sh ] || fail "no recipes"
 is "the model's checksum" "$("$work/tree/bin/herken" version --json | jq -r '.models[0].sha256')" "$(sha256sum tree/share/herken/models/pdq/model.json | cut -d' ' -f1)"
+
+if [ -x "$BUILD/bin/herkend" ]; then
+    "$work/tree/bin/herken" serve --help | grep -q /v1/check || fail "the installed command finds no herkend"
+    [ -s tree/share/herken/herkend.service ] || fail "no unit of the server"
+    [ -s tree/share/man/man7/herken-server.7 ] || fail "no page for who runs the server"
+fi
 
 mkdir pics
 "$DRAW" 1 320 240 pics/1.png

@@ -284,6 +284,12 @@ char *cli_find_edits(void)
     return beside(places, sizeof places / sizeof *places, X_OK);
 }
 
+char *cli_find_server(void)
+{
+    static const char *const places[] = {"herkend", "../libexec/herken/herkend"};
+    return beside(places, sizeof places / sizeof *places, X_OK);
+}
+
 char *cli_find_faiss(void)
 {
     static const char *const places[] = {"../lib/herken-faiss.so", "../lib/herken/herken-faiss.so"};

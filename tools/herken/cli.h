@@ -109,6 +109,9 @@ int cli_store_fail(const hk_error *err);
 /* herken-edits of this very build; NULL where there is none beside it. Owned. */
 char *cli_find_edits(void);
 
+/* herkend of this very build; NULL where there is none beside it. Owned. */
+char *cli_find_server(void);
+
 /* herken-faiss.so of this very build; NULL where there is none beside it. Owned. */
 char *cli_find_faiss(void);
 
@@ -144,5 +147,11 @@ int cmd_index(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_case(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
+int cmd_key(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
+int cmd_brake(int argc, char **argv);
+int cmd_notices(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 
 #endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * finds.c - see finds.h.
+ *
+ * The bound on matches holds in each search anew, so that what fills one list's share never hides
+ * what another list has. Words are looked up last: in a store that is a query for each.
+ */
+#include "match/finds.h"
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/mem.h"
+
+#include <stdlib.h>
+
+/* ---- finding ------------------------------------------------------------------------------- */
+
+static hk_status add_find(hk__finds *all, hk__find one, hk_error *err)
+{
+    const bool near = one.basis == HK_BASIS_PDQ;
+    if (all->count == all->capacity) {
+        const size_t wanted = all->capacity ? all->capacity * 2 : 8;
+        hk__find *grown = hk__realloc(all->find, wanted, sizeof *grown);
+        if (!grown)
+            return hk__fail_memory(err);
+        all->find = grown;
+        all->capacity = wanted;
+    }
+    all->find[all->count++] = one;
+    *(one.source->known_good ? &all->in_good[near] : &all->in_known[near]) = true;
+    return HK_OK;
+}
+
+static hk_status look_up_digest(hk__finds *all, const hk_matcher *matcher, const hk__source *from,
+                                hk_basis basis, const hk_digests *digests, hk_error *err)
+{
+    uint32_t *entries;
+    size_t count;
+    hk_status status = hk_index_find_digest(&entries, &count, from->index, basis,
+                                            hk__digest_bytes(digests, basis), err);
+    if (status)
+        return status;
+    for (size_t i = 0; !status && i < count; i++) {
+        if (matcher->max_matches && i == matcher->max_matches) {
+            all->truncated = true; /* those are of equal worth, and enough */
+            break;
+        }
+        status =
+            add_find(all, (hk__find){.source = from, .entry = entries[i], .basis = basis}, err);
+    }
+    hk__free(entries);
+    return status;
+}
+
+hk_status hk__finds_digests(hk__finds *all, const hk_matcher *matcher, const hk__source *from,
+                            const hk_digests *digests, hk_error *err)
+{
+    hk_status status = HK_OK;
+    for (int basis = 0; !status && basis < HK_BASIS_PDQ; basis++)
+        if (digests->present >> basis & 1)
+            status = look_up_digest(all, matcher, from, (hk_basis)basis, digests, err);
+    return status;
+}
+
+/* One entry may be near in several orientations (symmetric pictures), or by another hash of the
+ * picture as well: the nearest one stands. */
+static int by_item(const void *a, const void *b)
+{
+    const hk_hit *x = a, *y = b;
+    if (x->item != y->item)
+        return x->item < y->item ? -1 : 1;
+    if (x->distance != y->distance)
+        return x->distance < y->distance ? -1 : 1;
+    return x->query < y->query ? -1 : x->query > y->query;
+}
+
+hk_status hk__finds_hits(hk__finds *all, const hk__source *from, hk_hit *hits, size_t count,
+                         hk_error *err)
+{
+    hk_status status = HK_OK;
+    if (count)
+        qsort(hits, count, sizeof *hits, by_item);
+    for (size_t i = 0; !status && i < count; i++) {
+        const hk_hit *hit = &hits[i];
+        if (i && hit->item == hit[-1].item)
+            continue;
+        status = add_find(all, (hk__find){from, hit->item, HK_BASIS_PDQ, hit->distance, hit->query},
+                          err);
+    }
+    return status;
+}
+
+hk_status hk__finds_exact(const hk__source *from, const hk_hits *hits, hk_error *err)
+{
+    if (!hits->approximate) /* else no hit would not mean none */
+        return HK_OK;
+    return hk__fail(err, HK_ERR_USAGE,
+                    "the index of the list %s may miss copies: open it with the engine auto",
+                    from->list->name);
+}
+
+double hk__strangers(bool *extrapolated, const hk__looked *looked, int distance, uint64_t entries)
+{
+    int within[HK__PROBES];
+    for (int by = 0; by < HK__PROBES; by++)
+        within[by] = distance < looked->radius[by] ? distance : looked->radius[by];
+    return hk_false_matches(looked->kind, within[HK__PLAIN], within[HK__EXACT],
+                            entries * looked->share, extrapolated);
+}
+
+/* ---- what is given out --------------------------------------------------------------------- */
+
+/* Digests before hashes, and of those the nearest first; where that is equal, known before known
+ * good. Of digests the sort of the list comes first: the first match is what `exact` rests on. */
+static unsigned rank_of(const hk__find *f)
+{
+    if (f->basis != HK_BASIS_PDQ)
+        return (f->source->known_good ? HK_BASIS_PDQ : 0) + (unsigned)f->basis;
+    return 2 * (HK_BASIS_PDQ + f->distance) + f->source->known_good;
+}
+
+static int by_rank(const void *a, const void *b)
+{
+    const hk__find *x = a, *y = b;
+    const unsigned x_rank = rank_of(x), y_rank = rank_of(y);
+    if (x_rank != y_rank)
+        return x_rank < y_rank ? -1 : 1;
+    if (x->source != y->source)
+        return x->source < y->source ? -1 : 1;
+    return x->entry < y->entry ? -1 : x->entry > y->entry;
+}
+
+/* Which to keep: known-good matches never take the place of known ones. */
+static int by_worth(const void *a, const void *b)
+{
+    const hk__find *x = a, *y = b;
+    if (x->source->known_good != y->source->known_good)
+        return x->source->known_good ? 1 : -1;
+    return by_rank(a, b);
+}
+
+static hk_status put_match(hk_match *out, const hk__find *f, const hk_matcher *matcher,
+                           const hk__looked *looked, hk_error *err)
+{
+    hk__list_entry entry;
+    hk_status status = hk__list_entry_of(&entry, f->source->list, f->entry, err);
+    if (status)
+        return status;
+    *out = (hk_match){.list = f->source->list->name,
+                      .entry = entry.id,
+                      .category = entry.category,
+                      .basis = f->basis,
+                      .known_good = f->source->known_good};
+    if (f->basis != HK_BASIS_PDQ)
+        return HK_OK;
+    out->probe = "plain";
+    out->distance = f->distance;
+    if (!looked->bare) {
+        out->probe = f->query < HK__LOOKED_UP ? "plain" : "exact";
+        out->orientation = (hk_orientation)(f->query % HK_ORIENTATIONS);
+        out->inverted = f->query % HK__LOOKED_UP >= HK_ORIENTATIONS;
+    }
+    out->chance = hk__strangers(&out->chance_extrapolated, looked, (int)f->distance,
+                                matcher->hashes[f->source->known_good]);
+    return HK_OK;
+}
+
+/* The query that found the nearest, by hash, of what lists of known images hit. */
+static size_t nearest_query(const hk__finds *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (all->find[i].basis == HK_BASIS_PDQ && !all->find[i].source->known_good)
+            return all->find[i].query;
+    return 0;
+}
+
+hk_status hk__finds_matches(hk_match **out, size_t *count, size_t *hit, hk__finds *all,
+                            const hk_matcher *matcher, const hk__looked *looked, hk_error *err)
+{
+    hk_status status = HK_OK;
+    if (matcher->max_matches && all->count > matcher->max_matches) {
+        qsort(all->find, all->count, sizeof *all->find, by_worth);
+        all->count = matcher->max_matches;
+        all->truncated = true;
+    }
+    if (all->count)
+        qsort(all->find, all->count, sizeof *all->find, by_rank);
+    hk_match *matches = all->count ? hk__alloc(all->count, sizeof *matches) : NULL;
+    if (all->count && !matches)
+        return hk__fail_memory(err);
+    for (size_t i = 0; !status && i < all->count; i++)
+        status = put_match(&matches[i], &all->find[i], matcher, looked, err);
+    if (status) {
+        hk__free(matches);
+        return status;
+    }
+    *out = matches;
+    *count = all->count;
+    if (hit)
+        *hit = nearest_query(all);
+    return HK_OK;
+}
+
+/* ---- the verdict --------------------------------------------------------------------------- */
+
+/* The verdict where nothing hits: none only if what was looked up says something. */
+static hk_verdict without_hit(const char **reason, const hk_matcher *matcher,
+                              const hk__alone *alone)
+{
+    if (alone->hashed) {
+        static const unsigned uncertain[] = {HK_FLAG_TRUNCATED, HK_FLAG_DEGENERATE,
+                                             HK_FLAG_LOW_QUALITY};
+        for (size_t i = 0; i < sizeof uncertain / sizeof *uncertain && !matcher->accept_uncertain;
+             i++)
+            if (alone->flags & uncertain[i]) {
+                *reason = hk_flag_name((unsigned)__builtin_ctz(uncertain[i]));
+                return HK_VERDICT_NOT_CHECKED;
+            }
+        if (alone->radius < 0 && !matcher->accept_uncertain) {
+            *reason = alone->kind;
+            return HK_VERDICT_NOT_CHECKED;
+        }
+        return HK_VERDICT_NONE;
+    }
+    /* No picture in it, but its bytes were compared with the digests of known images; having been
+     * compared with those of known-good lists alone says nothing. */
+    if (alone->readable && alone->digests & matcher->known_digests)
+        return HK_VERDICT_NONE;
+    *reason = alone->otherwise;
+    return HK_VERDICT_NOT_CHECKED;
+}
+
+enum { DIGEST, NEAR };
+
+bool hk__finds_conflict(const hk__finds *all)
+{
+    return (all->in_known[DIGEST] || all->in_known[NEAR]) &&
+           (all->in_good[DIGEST] || all->in_good[NEAR]);
+}
+
+/* A known-good digest speaks for whatever the decoder made of the file: truncated, low in quality,
+ * failed. A digest is there only if every byte was read and none changed meanwhile, so these are
+ * the very bytes that someone has found good. */
+hk_verdict hk__finds_verdict(const char **reason, const hk__finds *all, const hk_matcher *matcher,
+                             const hk__alone *alone)
+{
+    if (all->in_known[DIGEST])
+        return HK_VERDICT_EXACT;
+    if (all->in_good[DIGEST])
+        return HK_VERDICT_NONE;
+    if (all->in_known[NEAR])
+        return HK_VERDICT_NEAR;
+    return without_hit(reason, matcher, alone);
+}

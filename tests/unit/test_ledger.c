@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* test_ledger.c - a server's ledger as a whole: from admission to the record, and what stays. */
+#include "ledger_unit.h"
+
+#include <jansson.h>
+#include <sys/wait.h>
+
+static hk_ledger *open_ledger(const unit_ledger *u, const hk_ledger_options *options)
+{
+    hk_ledger *ledger;
+    unit_ok(hk_ledger_open(&ledger, u->db, options, &unit_error));
+    return ledger;
+}
+
+static unit_key key_for(const unit_ledger *u, const char *name, unsigned scopes)
+{
+    hk_client_settings settings = unit_settings(name);
+    settings.scopes |= scopes;
+    return unit_make_key(u, &settings);
+}
+
+/* Has one near hit of an entry answered. */
+static hk_asked answer_near(hk_ledger *ledger, const unit_key *key, const char *entry,
+                            const hk_hash *hash)
+{
+    static hk_match match;
+    hk_caller caller;
+    hk_asked item = unit_near(&match, hash, entry, 12);
+    assert_int_equal(unit_admit(&caller, ledger, key, 1), HK_ADMITTED);
+    unit_ok(hk_ledger_answer(NULL, ledger, &caller, &item, 1, "192.0.2.7", &unit_error));
+    return item;
+}
+
+/* The records of a kind, as JSON. */
+typedef struct record_search {
+    const char *kind;
+    unsigned count;
+    json_t *last; /* owned */
+} record_search;
+
+static bool see_record(void *context, uint64_t number, const char *record, size_t length)
+{
+    record_search *s = context;
+    json_error_t where;
+    json_t *object = json_loadb(record, length, JSON_REJECT_DUPLICATES, &where);
+    if (!object)
+        print_error("%s: %.*s\n", where.text, (int)length, record);
+    assert_non_null(object);
+    assert_int_equal(json_integer_value(json_object_get(object, "n")), number);
+    if (!strcmp(json_string_value(json_object_get(object, "kind")), s->kind)) {
+        s->count++;
+        json_decref(s->last);
+        s->last = json_incref(object);
+    }
+    json_decref(object);
+    return true;
+}
+
+static record_search records_of(const unit_ledger *u, const char *kind)
+{
+    record_search s = {kind, 0, NULL};
+    unit_ok(hk_audit_read(u->db, 1, see_record, &s, &unit_error));
+    return s;
+}
+
+static unsigned count_records(const unit_ledger *u, const char *kind)
+{
+    record_search s = records_of(u, kind);
+    json_decref(s.last);
+    return s.count;
+}
+
+static int64_t number_in(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+static void test_an_answer(void **state)
+{
+    unit_ledger u;
+    uint64_t random = 1;
+    hk_caller caller;
+    hk_answered answered;
+    const hk_hash hashes[4] = {healthy_hash(&random), healthy_hash(&random), healthy_hash(&random)};
+    (void)state;
+    unit_ledger_make(&u);
+    const unit_key key = key_for(&u, "acme", 0);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    hk_match near_match,
+        exact[2] = {{.list = "good", .entry = "x", .basis = HK_BASIS_MD5, .known_good = true},
+                    {.list = "po\"lice", .entry = "a\\b\x01\xff", .basis = HK_BASIS_SHA1}};
+    hk_asked items[4] = {unit_near(&near_match, &hashes[0], "e1", 9),
+                         {.verdict = HK_VERDICT_EXACT, .matches = exact, .match_count = 2},
+                         {.verdict = HK_VERDICT_NONE, .hashes = &hashes[1], .hash_count = 1},
+                         {.verdict = HK_VERDICT_NOT_CHECKED}};
+    assert_int_equal(unit_admit(&caller, ledger, &key, 4), HK_ADMITTED);
+    unit_ok(hk_ledger_answer(&answered, ledger, &caller, items, 4, "192.0.2.7", &unit_error));
+    assert_int_equal(answered.by_verdict[HK_VERDICT_NEAR], 1);
+    assert_int_equal(strlen(items[0].match_id), 32);
+    assert_int_equal(strlen(items[1].match_id), 32);
+    assert_string_not_equal(items[0].match_id, items[1].match_id);
+    assert_string_equal(items[2].match_id, "");
+    record_search s = records_of(&u, "check");
+    assert_int_equal(s.count, 1);
+    assert_int_equal(number_in(s.last, "n"), answered.number);
+    assert_int_equal(number_in(s.last, "items"), 4);
+    assert_int_equal(number_in(s.last, "exact"), 1);
+    assert_int_equal(number_in(s.last, "near"), 1);
+    assert_int_equal(number_in(s.last, "none"), 1);
+    assert_int_equal(number_in(s.last, "not_checked"), 1);
+    assert_int_equal(number_in(s.last, "key"), key.number);
+    assert_string_equal(json_string_value(json_object_get(s.last, "from")), "192.0.2.7");
+    const json_t *hits = json_object_get(s.last, "hits");
+    assert_int_equal(json_array_size(hits), 2);
+    const json_t *first = json_array_get(hits, 0), *second = json_array_get(hits, 1);
+    assert_string_equal(json_string_value(json_object_get(first, "id")), items[0].match_id);
+    assert_int_equal(number_in(first, "distance"), 9);
+    assert_string_equal(json_string_value(json_object_get(second, "list")), "po\"lice");
+    assert_string_equal(json_string_value(json_object_get(second, "entry")),
+                        "a\\b\x01\xef\xbf\xbd");
+    json_decref(s.last);
+    /* No hash that was asked for is in the log, whether it matched or not. */
+    size_t size;
+    char hex[HK_HASH_TEXT_SIZE];
+    char *text = unit_read(&size, u.audit);
+    for (int i = 0; i < 2; i++) {
+        hk_hash_format(hex, &hashes[i]);
+        assert_null(strstr(text, hex));
+    }
+    free(text);
+    /* What cannot be: somebody who was not admitted; a hit of nothing. */
+    hk_caller nobody = {.name = ""};
+    assert_int_equal(hk_ledger_answer(NULL, ledger, &nobody, items, 1, NULL, NULL), HK_ERR_USAGE);
+    hk_asked bad = {.verdict = HK_VERDICT_NEAR};
+    assert_int_equal(hk_ledger_answer(NULL, ledger, &caller, &bad, 1, NULL, NULL), HK_ERR_USAGE);
+    hk_ledger_close(ledger);
+    assert_int_equal(count_records(&u, "start"), 1);
+    assert_int_equal(count_records(&u, "stop"), 1);
+    assert_int_equal(count_records(&u, "key"), 1);
+    unit_clean(&u);
+    unit_ledger_remove(&u);
+}
+
+/* What a command does works in a running server within a second. */
+static void test_revoked_within_a_second(void **state)
+{
+    unit_ledger u;
+    hk_caller caller;
+    hk_keys *keys;
+    uint64_t revoked, number;
+    unit_key fresh;
+    (void)state;
+    unit_ledger_make(&u);
+    const unit_key key = key_for(&u, "acme", 0);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
+    unit_ok(hk_key_rotate(fresh.text, &number, keys, "acme", 100, &unit_act, &unit_error));
+    uint64_t start = hk__clock_ns();
+    while (unit_admit(&caller, ledger, &fresh, 1) != HK_ADMITTED)
+        assert_true(hk__clock_ns() - start < UINT64_C(1000000000));
+    assert_int_equal(unit_admit(&caller, ledger, &key, 1), HK_ADMITTED);
+    unit_ok(hk_key_revoke(&revoked, keys, "acme", key.number, &unit_act, &unit_error));
+    start = hk__clock_ns();
+    while (unit_admit(&caller, ledger, &key, 1) != HK_REFUSED_REVOKED)
+        assert_true(hk__clock_ns() - start < UINT64_C(1000000000));
+    assert_int_equal(unit_admit(&caller, ledger, &fresh, 1), HK_ADMITTED);
+    hk_keys_close(keys);
+    hk_ledger_close(ledger);
+    assert_int_equal(count_records(&u, "key"), 3);
+    assert_int_equal(count_records(&u, "refused"), 1);
+    unit_clean(&u);
+    unit_ledger_remove(&u);
+}
+
+static void test_near_budget(void **state)
+{
+    unit_ledger u;
+    hk_caller caller;
+    uint64_t random = 4;
+    hk_match match, digest = {.list = "police", .entry = "d", .basis = HK_BASIS_MD5};
+    (void)state;
+    unit_ledger_make(&u);
+    hk_client_settings settings = unit_settings("acme");
+    settings.near_budget = 3;
+    const unit_key key = unit_make_key(&u, &settings);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    for (int i = 0; i < 5; i++) {
+        const hk_hash hash = healthy_hash(&random);
+        hk_asked items[4] = {unit_near(&match, &hash, "e", 3),
+                             {.verdict = HK_VERDICT_NONE, .hashes = &hash, .hash_count = 1},
+                             {.verdict = HK_VERDICT_NONE}, /* by digests alone */
+                             {.verdict = HK_VERDICT_EXACT, .matches = &digest, .match_count = 1}};
+        assert_int_equal(unit_admit(&caller, ledger, &key, 4), HK_ADMITTED);
+        assert_int_equal(caller.near_closed, i >= 3);
+        unit_ok(hk_ledger_answer(NULL, ledger, &caller, items, 4, NULL, &unit_error));
+        assert_int_equal(items[0].verdict, i < 3 ? HK_VERDICT_NEAR : HK_VERDICT_NOT_CHECKED);
+        /* Once it is over, `none` would tell as much as `near`. */
+        assert_int_equal(items[1].verdict, i < 2 ? HK_VERDICT_NONE : HK_VERDICT_NOT_CHECKED);
+        assert_int_equal(items[2].verdict, HK_VERDICT_NONE);
+        assert_int_equal(items[3].verdict, HK_VERDICT_EXACT);
+        if (i >= 3)
+            assert_string_equal(items[0].reason, "near_budget");
+    }
+    hk_ledger_close(ledger);
+    assert_int_equal(count_records(&u, "near_budget"), 1);
+    /* A restart gives nothing back. */
+    ledger = open_ledger(&u, NULL);
+    assert_int_equal(unit_admit(&caller, ledger, &key, 1), HK_ADMITTED);
+    assert_true(caller.near_closed);
+    hk_ledger_close(ledger);
+    unit_ledger_remove(&u);
+}
+
+/* ---- the brake ------------------------------------------------------------------------------- */
+
+typedef struct told {
+    unsigned count;
+    hk_brake brake;
+    hk_notice_kind kind;
+    char words[300];
+} told;
+
+static void see_brake(void *context, const hk_brake *brake)
+{
+    told *t = context;
+    t->count++;
+    t->brake = *brake;
+}
+
+static void see_notice(void *context, const hk_notice *notice)
+{
+    told *t = context;
+    t->count++;
+    t->kind = notice->kind;
+    snprintf(t->words, sizeof t->words, "%s", notice->words);
+}
+
+static void test_brake(void **state)
+{
+    enum { CLIENTS = 6 };
+    unit_ledger u;
+    unit_key key[CLIENTS];
+    hk_keys *keys;
+    uint64_t random = 4;
+    told brakes = {0}, notices = {0};
+    unsigned hits = 0, confirmations;
+    char name[16];
+    (void)state;
+    unit_ledger_make(&u);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        snprintf(name, sizeof name, "host%u", i);
+        key[i] = key_for(&u, name, i < 2 ? HK_SCOPE_CURATE : 0);
+    }
+    hk_ledger_options options = HK_LEDGER_OPTIONS_INIT;
+    options.brake_hits = 60;
+    hk_ledger *ledger = open_ledger(&u, &options);
+    hk_asked item;
+    do {
+        const hk_hash hash = healthy_hash(&random);
+        item = answer_near(ledger, &key[hits % CLIENTS], "wordpress", &hash);
+        hits++;
+    } while (item.verdict == HK_VERDICT_NEAR);
+    assert_int_equal(hits, options.brake_hits);
+    assert_int_equal(item.verdict, HK_VERDICT_NONE);
+    assert_int_equal(item.match_count, 0);
+    assert_string_equal(item.match_id, "");
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(answer_near(ledger, &key[0], "wordpress", NULL).verdict, HK_VERDICT_NONE);
+    assert_int_equal(answer_near(ledger, &key[0], "other", NULL).verdict, HK_VERDICT_NEAR);
+    /* Digests hit as before; a second match of the item stands. */
+    hk_caller caller;
+    hk_match both[2] = {{.list = "police", .entry = "wordpress", .basis = HK_BASIS_PDQ},
+                        {.list = "police", .entry = "wordpress", .basis = HK_BASIS_MD5}};
+    hk_asked exact = {.verdict = HK_VERDICT_EXACT, .matches = both, .match_count = 2};
+    assert_int_equal(unit_admit(&caller, ledger, &key[0], 1), HK_ADMITTED);
+    unit_ok(hk_ledger_answer(NULL, ledger, &caller, &exact, 1, NULL, &unit_error));
+    assert_int_equal(exact.verdict, HK_VERDICT_EXACT);
+    assert_int_equal(exact.match_count, 1);
+    assert_int_equal(exact.matches[0].basis, HK_BASIS_MD5);
+    hk_match two[2] = {{.list = "police", .entry = "wordpress", .basis = HK_BASIS_PDQ},
+                       {.list = "police", .entry = "other", .basis = HK_BASIS_PDQ}};
+    hk_asked near_two = {.verdict = HK_VERDICT_NEAR, .matches = two, .match_count = 2};
+    assert_int_equal(unit_admit(&caller, ledger, &key[0], 1), HK_ADMITTED);
+    unit_ok(hk_ledger_answer(NULL, ledger, &caller, &near_two, 1, NULL, &unit_error));
+    assert_int_equal(near_two.verdict, HK_VERDICT_NEAR);
+    assert_string_equal(near_two.matches[0].entry, "other");
+    hk_ledger_close(ledger);
+    /* It is in the log, each suppressed hit too, its owner is told, and it outlives a restart. */
+    assert_int_equal(count_records(&u, "brake"), 1);
+    unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
+    unit_ok(hk_brake_list(keys, false, see_brake, &brakes, &unit_error));
+    assert_int_equal(brakes.count, 1);
+    assert_int_equal(brakes.brake.hits, options.brake_hits);
+    assert_int_equal(brakes.brake.clients, CLIENTS);
+    assert_int_equal(brakes.brake.suppressed, 11); /* the two of above among them */
+    assert_null(brakes.brake.client);
+    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    assert_int_equal(notices.count, 1);
+    assert_int_equal(notices.kind, HK_NOTICE_BRAKE);
+    ledger = open_ledger(&u, &options);
+    assert_int_equal(answer_near(ledger, &key[0], "wordpress", NULL).verdict, HK_VERDICT_NONE);
+    /* A person lets it go, and it is not braked again soon. */
+    unit_ok(hk_brake_release(keys, "police", "wordpress", 30, &unit_act, &unit_error));
+    assert_int_equal(hk_brake_release(keys, "police", "wordpress", 30, &unit_act, NULL),
+                     HK_ERR_USAGE);
+    uint64_t start = hk__clock_ns();
+    while (answer_near(ledger, &key[0], "wordpress", NULL).verdict == HK_VERDICT_NONE)
+        assert_true(hk__clock_ns() - start < UINT64_C(1000000000));
+    for (unsigned i = 0; i < 2 * options.brake_hits; i++)
+        assert_int_equal(answer_near(ledger, &key[i % CLIENTS], "wordpress", NULL).verdict,
+                         HK_VERDICT_NEAR);
+    /* Two curators, or persons, make an entry proof against it; one of them twice does not. */
+    const unit_key *curator = key;
+    for (int i = 0; i < 2; i++) {
+        item = answer_near(ledger, &curator[0], "true", NULL);
+        assert_int_equal(hk_ledger_admit(&caller, ledger, curator[0].text, HK_KEY_TEXT_SIZE - 1,
+                                         NULL, HK_SCOPE_FEEDBACK, 1),
+                         HK_ADMITTED);
+        unit_ok(
+            hk_ledger_feedback(ledger, &caller, item.match_id, true, "it is", NULL, &unit_error));
+    }
+    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "true", &unit_act, &unit_error));
+    assert_int_equal(confirmations, 2);
+    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "true", &unit_act, &unit_error));
+    assert_int_equal(confirmations, 2);
+    hk_keys_close(keys);
+    hk_ledger_close(ledger);
+    ledger = open_ledger(&u, &options);
+    for (unsigned i = 0; i < 2 * options.brake_hits; i++)
+        assert_int_equal(answer_near(ledger, &key[i % CLIENTS], "true", NULL).verdict,
+                         HK_VERDICT_NEAR);
+    hk_ledger_close(ledger);
+    unit_clean(&u);
+    unit_ledger_remove(&u);
+}
+
+static void test_walk(void **state)
+{
+    unit_ledger u;
+    hk_keys *keys;
+    told notices = {0};
+    hk_caller caller;
+    uint64_t random = 4;
+    unsigned queries = 0;
+    const hk_hash start = healthy_hash(&random);
+    (void)state;
+    unit_ledger_make(&u);
+    const unit_key key = key_for(&u, "curious", 0);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    hk_admission admission;
+    while ((admission = unit_admit(&caller, ledger, &key, 1)) == HK_ADMITTED && queries < 1000) {
+        const hk_hash query = at_distance(&start, 15, &random);
+        hk_match match;
+        hk_asked item = unit_near(&match, &query, "e", 31);
+        if (queries++ % 2) {
+            item.verdict = HK_VERDICT_NONE;
+            item.match_count = 0;
+        }
+        unit_ok(hk_ledger_answer(NULL, ledger, &caller, &item, 1, NULL, &unit_error));
+    }
+    assert_int_equal(admission, HK_REFUSED_WALK);
+    assert_in_range(caller.retry_after_ms, 1, 1001);
+    assert_in_range(queries, 100, 120);
+    hk_ledger_close(ledger);
+    assert_int_equal(count_records(&u, "walk"), 1);
+    unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
+    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    assert_int_equal(notices.count, 1);
+    assert_int_equal(notices.kind, HK_NOTICE_WALK);
+    unit_ok(hk_notice_done(keys, 1, &unit_act, &unit_error));
+    assert_int_equal(hk_notice_done(keys, 1, &unit_act, NULL), HK_ERR_USAGE);
+    hk_keys_close(keys);
+    unit_ledger_remove(&u);
+}
+
+/* ---- feedback -------------------------------------------------------------------------------- */
+
+static hk_status say(hk_ledger *ledger, const unit_key *key, const char *id, const char *reason)
+{
+    hk_caller caller;
+    assert_int_equal(hk_ledger_admit(&caller, ledger, key->text, HK_KEY_TEXT_SIZE - 1, NULL,
+                                     HK_SCOPE_FEEDBACK, 1),
+                     HK_ADMITTED);
+    return hk_ledger_feedback(ledger, &caller, id, false, reason, "::1", &unit_error);
+}
+
+static void test_feedback(void **state)
+{
+    unit_ledger u;
+    hk_keys *keys;
+    told notices = {0};
+    char long_reason[1002];
+    (void)state;
+    unit_ledger_make(&u);
+    const unit_key mine = key_for(&u, "acme", 0), other = key_for(&u, "other", 0);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    const hk_asked item = answer_near(ledger, &mine, "e1", NULL);
+    assert_int_equal(say(ledger, &other, item.match_id, "no"), HK_ERR_USAGE);
+    assert_int_equal(say(ledger, &mine, "00000000000000000000000000000000", "no"), HK_ERR_USAGE);
+    assert_int_equal(say(ledger, &mine, "x", "no"), HK_ERR_USAGE);
+    memset(long_reason, 'x', 1001);
+    long_reason[1001] = '\0';
+    assert_int_equal(say(ledger, &mine, item.match_id, long_reason), HK_ERR_LIMIT);
+    assert_int_equal(say(ledger, &mine, item.match_id, "\xff"), HK_ERR_LIMIT);
+    unit_ok(say(ledger, &mine, item.match_id, "a holiday\nphoto \"of\" mine"));
+    unit_ok(say(ledger, &mine, item.match_id, NULL)); /* takes the first one's place */
+    int64_t rows;
+    unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
+    unit_ok(hk__sql_number(&rows, 0, keys->db, &unit_error, "SELECT count(*) FROM feedback", ""));
+    assert_int_equal(rows, 1);
+    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    assert_int_equal(notices.kind, HK_NOTICE_DISAGREE);
+    /* After its days it is unknown. */
+    unit_ok(hk__sql_run(keys->db, "UPDATE match_id SET at = at - 31 * 86400", &unit_error));
+    hk_keys_close(keys);
+    assert_int_equal(say(ledger, &mine, item.match_id, NULL), HK_ERR_USAGE);
+    hk_ledger_close(ledger);
+    assert_int_equal(count_records(&u, "feedback"), 2);
+    unit_clean(&u);
+    unit_ledger_remove(&u);
+}
+
+/* ---- what goes wrong --------------------------------------------------------------------------
+ */
+
+/* A server that was killed has lost no match id and no quota, though it had no time to post. */
+static void test_killed(void **state)
+{
+    unit_ledger u;
+    int pipes[2], how;
+    char id[HK_MATCH_ID_SIZE];
+    hk_caller caller;
+    (void)state;
+    unit_ledger_make(&u);
+    hk_client_settings settings = unit_settings("acme");
+    settings.quota = 1000;
+    const unit_key key = unit_make_key(&u, &settings);
+    hk_ledger_close(open_ledger(&u, NULL));
+    assert_int_equal(pipe(pipes), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        hk_ledger *ledger;
+        hk_match match;
+        if (hk_ledger_open(&ledger, u.db, NULL, NULL))
+            _exit(1);
+        for (int i = 0; i < 50; i++) {
+            hk_asked item = unit_near(&match, NULL, "e1", 12);
+            if (unit_admit(&caller, ledger, &key, 10) ||
+                hk_ledger_answer(NULL, ledger, &caller, &item, 1, NULL, NULL))
+                _exit(2);
+            memcpy(id, item.match_id, sizeof id);
+        }
+        if (write(pipes[1], id, sizeof id) != sizeof id)
+            _exit(3);
+        raise(SIGKILL);
+        _exit(4);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how));
+    assert_int_equal(read(pipes[0], id, sizeof id), sizeof id);
+    close(pipes[0]);
+    close(pipes[1]);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    unit_ok(say(ledger, &key, id, "I was given it"));
+    /* items of the record count: one each, 50, and the feedback's one */
+    assert_int_equal(unit_admit(&caller, ledger, &key, 1000 - 50), HK_REFUSED_QUOTA);
+    assert_int_equal(unit_admit(&caller, ledger, &key, 1000 - 51), HK_ADMITTED);
+    hk_ledger_close(ledger);
+    unit_clean(&u);
+    unit_ledger_remove(&u);
+}
+
+static void test_one_server(void **state)
+{
+    unit_ledger u;
+    hk_ledger *other = UNTOUCHED;
+    (void)state;
+    unit_ledger_make(&u);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    assert_int_equal(hk_ledger_open(&other, u.db, NULL, &unit_error), HK_ERR_SYSTEM);
+    assert_ptr_equal(other, UNTOUCHED);
+    unit_ok(hk_ledger_ready(ledger, &unit_error));
+    hk_ledger_close(ledger);
+    unit_ledger_remove(&u);
+}
+
+/* DB.keys taken away under a server: it is not ready, and after some seconds admits nobody. */
+static void test_keys_gone(void **state)
+{
+    unit_ledger u;
+    (void)state;
+    unit_ledger_make(&u);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    unlink(u.keys);
+    const uint64_t start = hk__clock_ns();
+    while (hk_ledger_ready(ledger, &unit_error) == HK_OK)
+        assert_true(hk__clock_ns() - start < UINT64_C(1000000000));
+    assert_non_null(strstr(unit_error.message, "is gone"));
+    hk_ledger_close(ledger);
+    unit_ledger_remove(&u);
+}
+
+static void test_options(void **state)
+{
+    unit_ledger u;
+    hk_ledger *ledger;
+    char anchor[120];
+    hk_audit_check check = HK_AUDIT_CHECK_INIT;
+    hk_ledger_options options = HK_LEDGER_OPTIONS_INIT;
+    (void)state;
+    unit_ledger_make(&u);
+    options.match_days = 0;
+    assert_int_equal(hk_ledger_open(&ledger, u.db, &options, NULL), HK_ERR_USAGE);
+    options = (hk_ledger_options)HK_LEDGER_OPTIONS_INIT;
+    options.brake_clients = 17;
+    assert_int_equal(hk_ledger_open(&ledger, u.db, &options, NULL), HK_ERR_USAGE);
+    options = (hk_ledger_options)HK_LEDGER_OPTIONS_INIT;
+    snprintf(anchor, sizeof anchor, "%s/anchor", u.folder);
+    options.anchor = anchor;
+    options.sync_ms = 0;
+    ledger = open_ledger(&u, &options);
+    unit_ok(hk_ledger_note_reload(ledger, 7, "list \"police\" at 7", &unit_error));
+    hk_ledger_close(ledger);
+    check.anchor = anchor;
+    hk_audit_result result;
+    assert_int_equal(unit_verify(&result, &u, &check), 0);
+    record_search s = records_of(&u, "reload");
+    assert_int_equal(number_in(s.last, "revision"), 7);
+    json_decref(s.last);
+    unit_ledger_remove(&u);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer),   cmocka_unit_test(test_revoked_within_a_second),
+        cmocka_unit_test(test_near_budget), cmocka_unit_test(test_brake),
+        cmocka_unit_test(test_walk),        cmocka_unit_test(test_feedback),
+        cmocka_unit_test(test_killed),      cmocka_unit_test(test_one_server),
+        cmocka_unit_test(test_keys_gone),   cmocka_unit_test(test_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

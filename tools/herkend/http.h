@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * http.h - one request on its way, and the daemon of libmicrohttpd that carries them.
+ *
+ *      headers -> route, key, length: refused at once?  -> body, within its bounds -> route ->
+ * reply
+ *
+ * A refused request's body is read and dropped where it is short, so that its sender gets to read
+ * why and keeps the connection; where it is long, the connection ends with the answer.
+ */
+#ifndef HERKEND_HTTP_H
+#define HERKEND_HTTP_H
+
+#include "request.h"
+#include "server.h"
+#include "tls.h"
+
+/* What is answered. `text` is owned until it is sent, or static. */
+typedef struct reply {
+    unsigned status;
+    char *text;
+    size_t length;
+    bool fixed;           /* text is static */
+    const char *type;     /* static */
+    uint64_t retry_after; /* seconds; 0: no such header */
+    const char *allow;    /* static; NULL: no such header */
+} reply;
+
+typedef struct exchange {
+    server *server;
+    struct MHD_Connection *connection;
+    guarded *guarded;
+    unsigned route;
+    hk_caller caller; /* once admitted */
+    char address[64]; /* of the peer, in text */
+    char *body;
+    size_t length, capacity;
+    size_t dropped; /* bytes of a body that is refused */
+    bool refused;   /* reply says why; what still comes is dropped */
+    reply reply;
+} exchange;
+
+typedef struct http http;
+
+/* Answers on the socket, which becomes its own. HK_ERR_SYSTEM. */
+hk_status http_start(http **out, server *s, int fd, const tls_files *tls,
+                     hk_error *err) HK_MUST_CHECK;
+/* Accepts nothing more, waits until what is in hand is answered, for settings.stop_seconds at the
+ * most, and ends. */
+void http_stop(http *h);
+
+#endif
