@@ -20,7 +20,7 @@ cc -O2 benchmarks/make_feed.c -o "$work/make_feed"
 cc -O2 -D_GNU_SOURCE benchmarks/serve_load.c -o "$work/load" -lpthread
 cc -O2 benchmarks/bare_http.c -o "$work/bare" $(pkg-config --cflags --libs libmicrohttpd)
 db=$work/serve.db
-note() { echo "$1,$entries,$2,$3" | tee -a "$csv"; }
+note() { echo "\"$1\",$entries,$2,$3" | tee -a "$csv"; }
 
 [ -s "$csv" ] || echo "what,entries,value,unit" >"$csv"
 "$work/make_feed" csv "$entries" >"$work/feed.csv"
@@ -58,6 +58,8 @@ for _ in 1 2 3 4 5; do
 done
 note "share of the bare handler, median of 5" "$(printf '%s\n' "${shares[@]}" | sort -g | sed -n 3p)" share
 half=$((rate / 2))
+read -r _ _ p99 _ < <("$work/load" "$bare" x 8 1 "$seconds" "$half")
+note "half load: p99 of the bare handler" "$p99" us # what the machine itself adds
 read -r rate median p99 bad < <("$work/load" "$port" "$key" 8 1 "$seconds" "$half")
 note "half load: asked" "$half" requests/s
 note "half load: median" "$median" us

@@ -1259,8 +1259,8 @@ HK_API HK_MUST_CHECK hk_status hk_report_verify(size_t *problems, const char *pa
  *                 notices for people (SQLite)
  *      DB.audit   the audit log: JSON Lines, chained; older files are DB.audit.1, .2, ...
  *
- * both readable by their owner alone. DB itself is never opened. What a server says of an account
- * is called a client here: hk_account is the account of a run.
+ * and DB.audit-lock, which is empty; all readable by their owner alone. DB itself is never opened.
+ * What a server says of an account is called a client here: hk_account is the account of a run.
  *
  *      hk_ledger_admit --> search --> hk_ledger_answer --> the answer goes out
  *
@@ -1567,8 +1567,9 @@ HK_API HK_MUST_CHECK hk_status hk_audit_verify(
     hk_audit_result *out, size_t *problems, const char *db, const hk_audit_check *check,
     void (*on_problem)(void *context, const char *message), void *context, hk_error *err);
 
-/* Calls on_record with each record from `first` on, as its JSON object of `length` bytes without
- * the line's end; it returns false to stop. Checks the chain as it goes: HK_ERR_FORMAT. */
+/* Calls on_record with each record from `first` on, in the files that are there, as its JSON object
+ * of `length` bytes without the line's end; it returns false to stop. Checks the chain as it goes:
+ * HK_ERR_FORMAT. */
 HK_API HK_MUST_CHECK hk_status hk_audit_read(const char *db, uint64_t first,
                                              bool (*on_record)(void *context, uint64_t number,
                                                                const char *record, size_t length),

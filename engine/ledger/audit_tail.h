@@ -23,9 +23,4 @@ hk_status hk__audit_tail(hk__tail *out, const char *db, const hk__head *anchor,
 hk_status hk__audit_before(hk__head *out, bool *known, const char *path,
                            hk_error *err) HK_MUST_CHECK;
 
-/* The anchor as a file: one line of HK__ANCHOR_SIZE bytes, written in its place. */
-#define HK__ANCHOR_SIZE 256
-hk_status hk__anchor_write(const char *path, const hk__head *head, hk_error *err) HK_MUST_CHECK;
-hk_status hk__anchor_read(hk__head *out, const char *path, hk_error *err) HK_MUST_CHECK;
-
 #endif

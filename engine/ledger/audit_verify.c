@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* audit_verify.c - checking and reading the audit log (herken.h; audit_file.h draws it). */
+#include "ledger/audit_anchor.h"
 #include "ledger/audit_tail.h"
 #include "ledger/books.h"
 
@@ -8,13 +9,11 @@
 #include "core/mem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { REPORTS_MOST = 100 };
 
@@ -27,6 +26,8 @@ typedef struct checking {
     bool met[3];
     hk__head head;
     hk_audit_result result;
+    ino_t current; /* of DB.audit when it was asked for its number */
+    bool finished; /* since then, by a server: it has a number now */
 } checking;
 
 static const char *const anchor_names[] = {"DB.keys", "the anchor's file", "the head given"};
@@ -70,49 +71,6 @@ static hk_status read_keys(checking *c, hk_error *err)
     return status;
 }
 
-hk_status hk__anchor_read(hk__head *out, const char *path, hk_error *err)
-{
-    char line[HK__ANCHOR_SIZE + 1], chain[HK_CHAIN_TEXT_SIZE], time[HK__TIME_SIZE];
-    hk__head head = {0};
-    int end = 0;
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return hk__fail(err, HK_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    const size_t n = fread(line, 1, HK__ANCHOR_SIZE, file);
-    fclose(file);
-    line[n] = '\0';
-    if (n != HK__ANCHOR_SIZE ||
-        sscanf(line, "herken audit %20" SCNu64 " %64s %27s %20" SCNu64 " %20" SCNu64 "%n",
-               &head.number, chain, time, &head.file, &head.bytes, &end) != 5 ||
-        strspn(line + end, " ") != HK__ANCHOR_SIZE - 1 - (size_t)end ||
-        line[HK__ANCHOR_SIZE - 1] != '\n' || strlen(chain) != 64 ||
-        !hk__hex_bytes(head.chain, chain, sizeof head.chain) || !hk__time_read(&head.at, time))
-        return hk__fail(err, HK_ERR_FORMAT, "%s: is no anchor of an audit log", path);
-    *out = head;
-    return HK_OK;
-}
-
-hk_status hk__anchor_write(const char *path, const hk__head *head, hk_error *err)
-{
-    char line[HK__ANCHOR_SIZE + 1], chain[HK_CHAIN_TEXT_SIZE], time[HK__TIME_SIZE];
-    hk__hex_text(chain, head->chain, sizeof head->chain);
-    hk__time_write(time, head->at);
-    const int length =
-        snprintf(line, sizeof line, "herken audit %" PRIu64 " %s %s %" PRIu64 " %" PRIu64,
-                 head->number, chain, time, head->file, head->bytes);
-    memset(line + length, ' ', HK__ANCHOR_SIZE - (size_t)length);
-    line[HK__ANCHOR_SIZE - 1] = '\n';
-    /* Within one sector: a disk writes it whole or not at all. */
-    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    const bool done = fd >= 0 && pwrite(fd, line, HK__ANCHOR_SIZE, 0) == HK__ANCHOR_SIZE;
-    const int error = errno;
-    if (fd >= 0)
-        close(fd);
-    return done ? HK_OK
-                : hk__fail(err, HK_ERR_SYSTEM, "%s: the anchor cannot be written: %s", path,
-                           strerror(error));
-}
-
 /* ---- the files ----------------------------------------------------------------------------- */
 
 static void meet_anchors(checking *c, const hk__audit_reader *reader)
@@ -133,7 +91,7 @@ static void meet_anchors(checking *c, const hk__audit_reader *reader)
 static bool is_kind(const hk__audit_reader *reader, const char *kind)
 {
     /* The time is of one length, so the kind stands in one place after the number. */
-    const char *at = strstr(reader->line, "\"kind\":\"");
+    const char *at = reader->length ? strstr(reader->line, "\"kind\":\"") : NULL;
     const size_t length = strlen(kind);
     return at && !strncmp(at + 8, kind, length) && at[8 + length] == '"';
 }
@@ -175,13 +133,19 @@ static hk_status check_file(checking *c, const char *path, const hk__head *from,
     hk__audit_reader reader;
     hk__found found;
     uint64_t line = 0;
+    struct stat facts;
     hk_status status = hk__audit_reader_open(&reader, path, from, err);
     if (status)
         return status;
+    c->finished = last && !fstat(fileno(reader.file), &facts) && facts.st_ino != c->current;
+    if (c->finished) {
+        hk__audit_reader_close(&reader);
+        return HK_OK;
+    }
+    c->result.files++;
     while (!(status = hk__audit_reader_next(&found, &reader, err)) && found != HK__FOUND_END) {
         line++;
         if (found == HK__FOUND_TORN) {
-            struct stat facts;
             if (!fstat(fileno(reader.file), &facts) && (uint64_t)facts.st_size > reader.head.bytes)
                 c->result.torn_bytes = (uint64_t)facts.st_size - reader.head.bytes;
             if (!last)
@@ -236,22 +200,23 @@ static hk_status check_number(checking *c, unsigned number, bool *there, hk_erro
         status = enter_file(c, &from, path, number, !c->result.files, err);
         if (!status)
             status = check_file(c, path, &from, !number, err);
-        c->result.files++;
     }
     hk__free(path);
     return status;
 }
 
 /* The number that DB.audit says it is; 0: it says nothing. */
-static hk_status current_number(uint64_t *number, const checking *c, hk_error *err)
+static hk_status current_number(uint64_t *number, checking *c, hk_error *err)
 {
     struct stat facts;
     hk__head before = {0};
     bool known = false;
     char *path = hk__audit_path(c->db, 0);
     hk_status status = path ? HK_OK : hk__fail_memory(err);
-    if (!status && !stat(path, &facts))
+    if (!status && !stat(path, &facts)) {
+        c->current = facts.st_ino;
         status = hk__audit_before(&before, &known, path, err);
+    }
     hk__free(path);
     *number = known ? before.file : 0;
     return status;
@@ -268,19 +233,20 @@ static hk_status check_files(checking *c, unsigned from_file, hk_error *err)
         return status;
     const uint64_t listed = count ? files[count - 1] : 0;
     hk__free(files);
-    /* The last one is asked for its number each time: a server may finish it meanwhile. */
-    for (uint64_t next = from_file ? from_file : 1; !status; next++) {
+    uint64_t next = from_file ? from_file : 1;
+    /* DB.audit is asked for its number each time: a server may finish it meanwhile. */
+    do {
         status = current_number(&current, c, err);
-        if (status || (next > listed && next >= current))
-            break;
-        status = check_number(c, (unsigned)next, &there, err);
-        if (!status && !there)
-            problem(c, "%s.audit.%u is not there", c->db, (unsigned)next);
-        if (c->problems > REPORTS_MOST)
-            break;
-    }
-    if (!status)
-        status = check_number(c, 0, &there, err);
+        for (; !status && (next <= listed || next < current); next++) {
+            status = check_number(c, (unsigned)next, &there, err);
+            if (!status && !there)
+                problem(c, "%s.audit.%u is not there", c->db, (unsigned)next);
+            if (c->problems > REPORTS_MOST)
+                return status;
+        }
+        if (!status)
+            status = check_number(c, 0, &there, err);
+    } while (!status && there && c->finished);
     if (!status && !there)
         problem(c, "%s.audit is not there", c->db);
     return status;
@@ -371,8 +337,9 @@ hk_status hk_audit_get_head(hk_audit_head *out, const char *db, hk_error *err)
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* The records of one file. *more = false: on_record has seen enough. */
-static hk_status read_file(bool *more, const char *path, uint64_t first,
+/* The records of one file, which follows on record *last (0: none was read). *more = false:
+ * on_record has seen enough. */
+static hk_status read_file(bool *more, uint64_t *last, const char *path, uint64_t first,
                            bool (*on_record)(void *context, uint64_t number, const char *record,
                                              size_t length),
                            void *context, hk_error *err)
@@ -384,6 +351,11 @@ static hk_status read_file(bool *more, const char *path, uint64_t first,
     hk_status status = hk__audit_before(&before, &known, path, err);
     if (!status && !known)
         status = hk__fail(err, HK_ERR_FORMAT, "%s: does not begin as a file of the log", path);
+    if (!status && *last && before.number != *last)
+        status = hk__fail(err, HK_ERR_FORMAT,
+                          "%s: goes on after record %" PRIu64 ", not %" PRIu64
+                          ": a file is missing, or was finished just now: try again",
+                          path, before.number, *last);
     if (!status)
         status = hk__audit_reader_open(&reader, path, &before, err);
     if (status)
@@ -400,6 +372,7 @@ static hk_status read_file(bool *more, const char *path, uint64_t first,
         if (reader.head.number >= first)
             *more = on_record(context, reader.head.number, reader.line, reader.length);
     }
+    *last = reader.head.number;
     hk__audit_reader_close(&reader);
     return status;
 }
@@ -411,6 +384,7 @@ hk_status hk_audit_read(const char *db, uint64_t first,
 {
     unsigned *files = NULL;
     size_t count = 0;
+    uint64_t last = 0;
     bool more = true;
     struct stat facts;
     char *real = hk__real_path(db);
@@ -428,7 +402,7 @@ hk_status hk_audit_read(const char *db, uint64_t first,
         if (!status && !(known && next.number < first)) {
             if (!stat(path, &facts)) {
                 if (facts.st_size)
-                    status = read_file(&more, path, first, on_record, context, err);
+                    status = read_file(&more, &last, path, first, on_record, context, err);
             } else if (!count) {
                 status =
                     hk__fail(err, HK_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));

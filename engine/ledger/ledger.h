@@ -10,7 +10,9 @@
  *      brake         entries that draw near hits as no real material does
  *      audit_file    the log's records and files   audit_tail  where it ends
  *      audit_log     appending                     audit_verify  checking and reading
+ *      audit_anchor  its head in a second place
  *      answer        from what was found to what is answered
+ *      feedback      what a provider thinks of an answer
  *      posting       what follows from records, into DB.keys; what commands did, into memory
  *      replay        what a killed server had not posted yet
  *

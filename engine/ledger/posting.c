@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* posting.c - between a running server and DB.keys (ledger.h). */
-#include "ledger/audit_tail.h"
+#include "ledger/audit_anchor.h"
 #include "ledger/ledger.h"
 
 #include "core/clock.h"

@@ -5,6 +5,7 @@
 #include "core/mem.h"
 #include "ledger/books.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,4 +54,11 @@ void hk__record_field(hk__record_text *record, const char *name, const char *tex
         record->failed = true;
     }
     hk__free(field);
+}
+
+void hk__record_caller(hk__record_text *record, const hk_caller *caller, const char *address)
+{
+    hk__record_add(record, ",\"client\":%" PRIu64 ",\"name\":\"%s\",\"key\":%" PRIu64,
+                   caller->client, caller->name, caller->key);
+    hk__record_field(record, "from", address);
 }

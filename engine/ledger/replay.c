@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* replay.c - what a killed server had written into its log, but not yet into DB.keys (books.h). */
-#include "ledger/audit_tail.h"
 #include "ledger/ledger.h"
 
 #include "core/error.h"

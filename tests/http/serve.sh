@@ -39,7 +39,7 @@ start() {
         sleep 0.02
     done
     url=$(sed -n 's/.*listening on \([^,]*\),.*/\1/p' log)
-    [ -n "$url" ] || { fail "the server does not start"; cat log; pid=; finish; }
+    [ -n "$url" ] || { fail "the server does not start"; cat log; finish; }
 }
 # stop [SIGNAL [CODE]]
 stop() {

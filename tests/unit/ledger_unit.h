@@ -5,6 +5,7 @@
 
 #include "unit.h"
 
+#include "ledger/audit_anchor.h"
 #include "ledger/audit_tail.h"
 #include "ledger/ledger.h"
 

@@ -503,6 +503,16 @@ static void test_moved_away(void **state)
     assert_int_equal(hk__audit_append(NULL, audit, "\"kind\":\"x\"", 10, &unit_error),
                      HK_ERR_SYSTEM);
     hk__audit_close(audit);
+    /* A copy in its place does not go unseen either. */
+    assert_int_equal(rename(path, u.audit), 0);
+    audit = open_log(&u, NULL, NULL);
+    size_t size;
+    char *text = unit_read(&size, u.audit);
+    unlink(u.audit);
+    unit_write(u.audit, text, size);
+    free(text);
+    assert_int_equal(hk__audit_sync(&head, audit, &unit_error), HK_ERR_SYSTEM);
+    hk__audit_close(audit);
     unit_ledger_remove(&u);
 }
 
@@ -533,11 +543,32 @@ static void test_memory(void **state)
     hk__audit *audit = UNTOUCHED;
     const hk__head none = {0};
     (void)state;
-    unit_ledger_make(&u);
     make_log(&u, 3, NULL);
     FAIL_EVERY_ALLOCATION(hk__audit_open(&audit, u.db, &none, &plain, NULL), audit == UNTOUCHED);
     FAIL_EVERY_ALLOCATION(hk__audit_append(NULL, audit, "\"kind\":\"x\"", 10, NULL), true);
     hk__audit_close(audit);
+    unit_ledger_remove(&u);
+}
+
+/* What is no log at all: problems, and never a crash. */
+static void test_no_log(void **state)
+{
+    static const char *const texts[] = {"\n",
+                                        "\n\n\n",
+                                        "x",
+                                        "{}\n",
+                                        "{\"n\":1\n",
+                                        "{\"n\":0,\"t\":\"\n",
+                                        "{\"n\":99999999999999999999999,\"file\":1\n"};
+    unit_ledger u;
+    hk_audit_head head;
+    (void)state;
+    make_log(&u, 2, NULL);
+    for (size_t i = 0; i < COUNT_OF(texts); i++) {
+        unit_write(u.audit, texts[i], strlen(texts[i]));
+        assert_true(unit_verify(NULL, &u, NULL) > 0);
+        assert_int_equal(hk_audit_get_head(&head, u.db, &unit_error), HK_ERR_FORMAT);
+    }
     unit_ledger_remove(&u);
 }
 
@@ -569,7 +600,7 @@ int main(void)
         cmocka_unit_test(test_rotation),      cmocka_unit_test(test_read),
         cmocka_unit_test(test_disk_full),     cmocka_unit_test(test_moved_away),
         cmocka_unit_test(test_too_long),      cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_no_log),        cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

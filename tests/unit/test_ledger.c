@@ -3,6 +3,8 @@
 #include "ledger_unit.h"
 
 #include <jansson.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static hk_ledger *open_ledger(const unit_ledger *u, const hk_ledger_options *options)
@@ -244,6 +246,7 @@ static void test_brake(void **state)
     uint64_t random = 4;
     told brakes = {0}, notices = {0};
     unsigned hits = 0, confirmations;
+    const hk_hash picture = healthy_hash(&random);
     char name[16];
     (void)state;
     unit_ledger_make(&u);
@@ -256,7 +259,7 @@ static void test_brake(void **state)
     hk_ledger *ledger = open_ledger(&u, &options);
     hk_asked item;
     do {
-        const hk_hash hash = healthy_hash(&random);
+        const hk_hash hash = at_distance(&picture, 8, &random);
         item = answer_near(ledger, &key[hits % CLIENTS], "wordpress", &hash);
         hits++;
     } while (item.verdict == HK_VERDICT_NEAR);
@@ -264,8 +267,17 @@ static void test_brake(void **state)
     assert_int_equal(item.verdict, HK_VERDICT_NONE);
     assert_int_equal(item.match_count, 0);
     assert_string_equal(item.match_id, "");
-    for (int i = 0; i < 10; i++)
-        assert_int_equal(answer_near(ledger, &key[0], "wordpress", NULL).verdict, HK_VERDICT_NONE);
+    for (int i = 0; i < 100; i++) { /* and that is no walk of the account that asks */
+        const hk_hash hash = at_distance(&picture, 8, &random);
+        assert_int_equal(answer_near(ledger, &key[0], "wordpress", &hash).verdict, HK_VERDICT_NONE);
+    }
+    record_search s = records_of(&u, "check"); /* what was suppressed is in it, without an id */
+    const json_t *braked = json_array_get(json_object_get(s.last, "braked"), 0);
+    assert_string_equal(json_string_value(json_object_get(braked, "entry")), "wordpress");
+    assert_int_equal(number_in(braked, "distance"), 12);
+    assert_int_equal(number_in(s.last, "none"), 1);
+    assert_null(json_object_get(s.last, "hits"));
+    json_decref(s.last);
     assert_int_equal(answer_near(ledger, &key[0], "other", NULL).verdict, HK_VERDICT_NEAR);
     /* Digests hit as before; a second match of the item stands. */
     hk_caller caller;
@@ -292,13 +304,19 @@ static void test_brake(void **state)
     assert_int_equal(brakes.count, 1);
     assert_int_equal(brakes.brake.hits, options.brake_hits);
     assert_int_equal(brakes.brake.clients, CLIENTS);
-    assert_int_equal(brakes.brake.suppressed, 11); /* the two of above among them */
+    assert_int_equal(brakes.brake.suppressed, 101); /* the two of above among them */
     assert_null(brakes.brake.client);
     unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
     assert_int_equal(notices.count, 1);
     assert_int_equal(notices.kind, HK_NOTICE_BRAKE);
     ledger = open_ledger(&u, &options);
     assert_int_equal(answer_near(ledger, &key[0], "wordpress", NULL).verdict, HK_VERDICT_NONE);
+    /* One who confirms it is not enough. */
+    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "wordpress", &unit_act, &unit_error));
+    assert_int_equal(confirmations, 1);
+    brakes.count = 0;
+    unit_ok(hk_brake_list(keys, false, see_brake, &brakes, &unit_error));
+    assert_int_equal(brakes.count, 1);
     /* A person lets it go, and it is not braked again soon. */
     unit_ok(hk_brake_release(keys, "police", "wordpress", 30, &unit_act, &unit_error));
     assert_int_equal(hk_brake_release(keys, "police", "wordpress", 30, &unit_act, NULL),
@@ -471,6 +489,49 @@ static void test_killed(void **state)
     unit_ledger_remove(&u);
 }
 
+/* So does an entry that was braked a moment before, and the notice of it. */
+static void test_killed_after_brake(void **state)
+{
+    unit_ledger u;
+    int how;
+    told notices = {0};
+    hk_keys *keys;
+    hk_ledger_options options = HK_LEDGER_OPTIONS_INIT;
+    (void)state;
+    options.brake_client = 10;
+    unit_ledger_make(&u);
+    const unit_key key = key_for(&u, "acme", 0), other = key_for(&u, "other", 0);
+    hk_ledger_close(open_ledger(&u, &options));
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (!child) {
+        hk_ledger *ledger;
+        hk_caller caller;
+        hk_match match;
+        if (hk_ledger_open(&ledger, u.db, &options, NULL))
+            _exit(1);
+        for (int i = 0; i < 10; i++) {
+            hk_asked item = unit_near(&match, NULL, "logo", 12);
+            if (unit_admit(&caller, ledger, &key, 1) ||
+                hk_ledger_answer(NULL, ledger, &caller, &item, 1, NULL, NULL))
+                _exit(2);
+        }
+        raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how));
+    hk_ledger *ledger = open_ledger(&u, &options);
+    assert_int_equal(answer_near(ledger, &key, "logo", NULL).verdict, HK_VERDICT_NONE);
+    assert_int_equal(answer_near(ledger, &other, "logo", NULL).verdict, HK_VERDICT_NEAR);
+    hk_ledger_close(ledger);
+    unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
+    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    assert_int_equal(notices.count, 1);
+    assert_int_equal(notices.kind, HK_NOTICE_BRAKE);
+    hk_keys_close(keys);
+    unit_ledger_remove(&u);
+}
+
 static void test_one_server(void **state)
 {
     unit_ledger u;
@@ -499,6 +560,127 @@ static void test_keys_gone(void **state)
     assert_non_null(strstr(unit_error.message, "is gone"));
     hk_ledger_close(ledger);
     unit_ledger_remove(&u);
+}
+
+/* A full disk, by a limit on the size of files: no answer, and not ready; then it goes on, and
+ * nothing is lost that was answered. */
+static void test_disk_full(void **state)
+{
+    unit_ledger u;
+    hk_caller caller;
+    hk_match match;
+    struct rlimit was, now;
+    struct stat facts;
+    hk_ledger_stats stats;
+    unsigned answered = 0;
+    char id[HK_MATCH_ID_SIZE];
+    (void)state;
+    unit_ledger_make(&u);
+    const unit_key key = key_for(&u, "acme", 0);
+    hk_ledger *ledger = open_ledger(&u, NULL);
+    answer_near(ledger, &key, "e", NULL);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(stat(u.audit, &facts), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    now = was;
+    now.rlim_cur = (rlim_t)facts.st_size + 1000;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &now), 0);
+    hk_status status = HK_OK;
+    hk_asked item;
+    while (!status && answered < 100) {
+        item = unit_near(&match, NULL, "e", 1);
+        assert_int_equal(unit_admit(&caller, ledger, &key, 1), HK_ADMITTED);
+        status = hk_ledger_answer(NULL, ledger, &caller, &item, 1, NULL, &unit_error);
+        answered += !status;
+        if (!status)
+            memcpy(id, item.match_id, sizeof id);
+    }
+    const hk_status ready = hk_ledger_ready(ledger, NULL);
+    const struct timespec pause = {1, 300000000}; /* DB.keys cannot be written either */
+    nanosleep(&pause, NULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(status, HK_ERR_SYSTEM);
+    assert_int_equal(ready, HK_ERR_SYSTEM);
+    assert_in_range(answered, 1, 10);
+    unit_ok(hk_ledger_ready(ledger, &unit_error));
+    answer_near(ledger, &key, "e", NULL);
+    /* What waited for DB.keys meanwhile is in it now. A try that began while the disk was full may
+     * still fail. */
+    for (int tries = 0; (status = say(ledger, &key, id, "no")) && tries < 3; tries++)
+        nanosleep(&pause, NULL);
+    assert_int_equal(status, HK_OK);
+    hk_ledger_get_stats(&stats, ledger);
+    assert_true(stats.failed >= 1);
+    hk_ledger_close(ledger);
+    unit_clean(&u);
+    assert_int_equal(count_records(&u, "check"), answered + 2);
+    assert_int_equal(count_records(&u, "recovered"), 1);
+    unit_ledger_remove(&u);
+}
+
+static hk_status answer_again(hk_ledger *ledger, const hk_caller *caller, const hk_hash *hash)
+{
+    hk_match match;
+    hk_asked item = unit_near(&match, hash, "e", 1);
+    return hk_ledger_answer(NULL, ledger, caller, &item, 1, "::1", NULL);
+}
+
+static void test_memory(void **state)
+{
+    unit_ledger u;
+    hk_caller caller;
+    hk_ledger *ledger = UNTOUCHED;
+    uint64_t random = 1;
+    const hk_hash hash = healthy_hash(&random);
+    (void)state;
+    unit_ledger_make(&u);
+    const unit_key key = key_for(&u, "acme", 0);
+    FAIL_EVERY_ALLOCATION(hk_ledger_open(&ledger, u.db, NULL, NULL), ledger == UNTOUCHED);
+    assert_int_equal(unit_admit(&caller, ledger, &key, 1), HK_ADMITTED);
+    FAIL_EVERY_ALLOCATION(answer_again(ledger, &caller, &hash), true);
+    hk_ledger_close(ledger);
+    unit_clean(&u);
+    unit_ledger_remove(&u);
+}
+
+/* Rows that no ledger writes: an error when it is opened, or a row that is left alone. */
+static void test_hostile_rows(void **state)
+{
+    static const char *const edits[] = {
+        "UPDATE mark SET chain = x'00'",
+        "UPDATE mark SET number = -1",
+        "DELETE FROM mark",
+        "UPDATE mark SET number = 9000000000000000000, file = 9000000000000000000,"
+        " bytes = 9000000000000000000, applied = 9000000000000000000",
+        "INSERT INTO event(body) VALUES('x')",
+        "INSERT INTO event(body) VALUES('\"kind\":\"x\"' || char(10) || '{\"n\":5,')",
+        "INSERT INTO event(body) VALUES('\"kind\":\"x\",\"chain\":\"00\"')",
+        "INSERT INTO event(body) VALUES(zeroblob(100000))",
+        "INSERT INTO brake(list, entry, client, since, hits, clients, suppressed)"
+        " VALUES(zeroblob(10), hex(zeroblob(100000)), -7, -7, -7, -7, -7)",
+        "INSERT INTO confirmation VALUES('', '', 'a', 0), ('', '', 'b', 0)",
+        "INSERT INTO usage VALUES(1, 9000000000000000000, -1, -1)",
+        "INSERT INTO notice(at, kind, words) VALUES(0, 99, x'ff')",
+        "DROP TABLE usage",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(edits); i++) {
+        unit_ledger u;
+        hk_keys *keys;
+        hk_ledger *ledger = NULL;
+        unit_ledger_make(&u);
+        const unit_key key = key_for(&u, "acme", 0);
+        hk_ledger_close(open_ledger(&u, NULL));
+        unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
+        unit_ok(hk__sql_run(keys->db, edits[i], &unit_error));
+        hk_keys_close(keys);
+        if (!hk_ledger_open(&ledger, u.db, NULL, &unit_error))
+            answer_near(ledger, &key, "e", NULL);
+        hk_ledger_close(ledger);
+        /* Whatever the rows say, the log is one of whole records. */
+        (void)count_records(&u, "check");
+        unit_ledger_remove(&u);
+    }
 }
 
 static void test_options(void **state)
@@ -537,8 +719,10 @@ int main(void)
         cmocka_unit_test(test_an_answer),   cmocka_unit_test(test_revoked_within_a_second),
         cmocka_unit_test(test_near_budget), cmocka_unit_test(test_brake),
         cmocka_unit_test(test_walk),        cmocka_unit_test(test_feedback),
-        cmocka_unit_test(test_killed),      cmocka_unit_test(test_one_server),
-        cmocka_unit_test(test_keys_gone),   cmocka_unit_test(test_options),
+        cmocka_unit_test(test_killed),      cmocka_unit_test(test_killed_after_brake),
+        cmocka_unit_test(test_one_server),  cmocka_unit_test(test_keys_gone),
+        cmocka_unit_test(test_options),     cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_memory),      cmocka_unit_test(test_hostile_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

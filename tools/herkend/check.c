@@ -131,17 +131,20 @@ static uint64_t clock_ns(void)
 
 void route_check(exchange *e)
 {
+    static const refusal no_lists = {503, "no_lists", "there are no lists to look anything up in"};
     const uint64_t began = clock_ns();
     refusal why;
     checking c = {.deck = server_deck(e->server)};
     if (!request_read_check(&c.request, &why, e->body ? e->body : "", e->length,
                             e->server->settings.max_items))
-        answer_error(e, why.status, why.code, why.message);
+        routes_refuse(e, HK_SCOPE_CHECK, &why);
     else if (!c.deck->entries) /* nothing could ever match: that is no reason to say none */
-        unavailable(e, "no_lists", "there are no lists to look anything up in");
+        routes_refuse(e, HK_SCOPE_CHECK, &no_lists);
     else if (routes_admit(e, HK_SCOPE_CHECK, c.request.count) && search(&c, e) &&
              put_on_record(&c, e))
         answer(&c, e);
+    if (e->reply.status == 503)
+        e->reply.retry_after = 1;
     clear(&c);
     metrics_time(&e->server->metrics, clock_ns() - began);
 }

@@ -13,7 +13,6 @@
 #include "say.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,22 +132,21 @@ static void put_address(char *out, size_t size, struct MHD_Connection *connectio
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     const struct sockaddr *address = info ? info->client_addr : NULL;
-    const socklen_t length = address && address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-                                                                       : sizeof(struct sockaddr_in);
-    snprintf(out, size, "unix");
-    if (address && (address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
-        getnameinfo(address, length, out, (socklen_t)size, NULL, 0, NI_NUMERICHOST))
-        snprintf(out, size, "unknown");
+    const char *text = "unix";
+    if (address && address->sa_family == AF_INET)
+        text = inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, out,
+                         (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6)
+        text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, out,
+                         (socklen_t)size);
+    if (text != out)
+        snprintf(out, size, "%s", text ? text : "unknown");
 }
 
 /* Whether what comes behind the headers of a refused request is short enough to be read. */
 static bool is_short(const exchange *e)
 {
-    const char *length =
-        MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Content-Length");
-    const char *coding =
-        MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Transfer-Encoding");
-    return coding || !length || strtoull(length, NULL, 10) <= DROPPED_MOST;
+    return e->headers.coding || e->headers.announced <= DROPPED_MOST;
 }
 
 static enum MHD_Result begin(void **context, server *s, struct MHD_Connection *connection,

@@ -26,12 +26,22 @@ typedef struct reply {
     const char *allow;    /* static; NULL: no such header */
 } reply;
 
+/* Of the headers, what we look at. Borrowed from the connection. */
+typedef struct headers {
+    const char *authorization, *type, *encoding;
+    bool coding;        /* Transfer-Encoding: how long it will be is not known */
+    uint64_t announced; /* Content-Length; 0: none */
+    bool ambiguous;     /* a proxy before us and we could take it for different requests */
+} headers;
+
 typedef struct exchange {
     server *server;
     struct MHD_Connection *connection;
     guarded *guarded;
     unsigned route;
+    headers headers;
     hk_caller caller; /* once admitted */
+    bool let_in;      /* its key was good when the headers came */
     char address[64]; /* of the peer, in text */
     char *body;
     size_t length, capacity;

@@ -24,7 +24,7 @@ static const struct route {
     {"/metrics", "GET, HEAD", false, HK_SCOPE_AUDIT, route_metrics},
     {"/openapi.json", "GET, HEAD", false, 0, route_openapi},
 };
-enum { ROUTES = sizeof routes / sizeof *routes };
+enum { ROUTES = sizeof routes / sizeof *routes, SMALL_BODY = 4096 };
 _Static_assert((int)ROUTES <= (int)METRICS_ROUTES, "the metrics have room for every route");
 
 const char *route_name(unsigned route)
@@ -34,17 +34,13 @@ const char *route_name(unsigned route)
 
 /* ---- who may ------------------------------------------------------------------------------- */
 
-/* The key in `Authorization: Bearer KEY`; NULL: none, or something else. */
+/* The key in `Authorization: Bearer KEY`; "": none, or something else. */
 static const char *bearer(const exchange *e)
 {
-    const char *value =
-        MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, "Authorization");
+    const char *value = e->headers.authorization;
     if (!value || strncasecmp(value, "Bearer ", 7))
-        return NULL;
-    value += 7;
-    while (*value == ' ')
-        value++;
-    return value;
+        return "";
+    return value + 7 + strspn(value + 7, " ");
 }
 
 bool routes_admit(exchange *e, unsigned scope, uint64_t items)
@@ -82,38 +78,47 @@ bool routes_admit(exchange *e, unsigned scope, uint64_t items)
     return false;
 }
 
+void routes_refuse(exchange *e, unsigned scope, const refusal *why)
+{
+    if (e->let_in || routes_admit(e, scope, 0))
+        answer_error(e, why->status, why->code, why->message);
+}
+
 /* ---- what is sent -------------------------------------------------------------------------- */
 
-typedef struct counting {
-    const char *name;
-    unsigned count;
-} counting;
+enum { AUTHORIZATION = 0, TYPE, LENGTH, CODING, HOST, ENCODING, HEADERS };
 
-static enum MHD_Result count_one(void *context, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
+typedef struct seen {
+    const char *value[HEADERS];
+    bool twice;
+} seen;
+
+static enum MHD_Result see(void *context, enum MHD_ValueKind kind, const char *name,
+                           const char *value)
 {
-    counting *c = context;
+    static const char *const names[HEADERS] = {"Authorization",  "Content-Type",
+                                               "Content-Length", "Transfer-Encoding",
+                                               "Host",           "Content-Encoding"};
+    seen *s = context;
     (void)kind;
-    (void)value;
-    c->count += !strcasecmp(name, c->name);
+    for (int h = 0; h < HEADERS; h++)
+        if (!strcasecmp(name, names[h])) {
+            s->twice |= s->value[h] != NULL;
+            s->value[h] = value ? value : "";
+        }
     return MHD_YES;
 }
 
-static unsigned count_headers(exchange *e, const char *name)
+static void read_headers(exchange *e)
 {
-    counting c = {name, 0};
-    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, count_one, &c);
-    return c.count;
-}
-
-/* What a proxy before us and we could take for different requests. */
-static bool is_ambiguous(exchange *e)
-{
-    const unsigned lengths = count_headers(e, "Content-Length");
-    const unsigned codings = count_headers(e, "Transfer-Encoding");
-    return lengths > 1 || codings > 1 || (lengths && codings) ||
-           count_headers(e, "Authorization") > 1 || count_headers(e, "Content-Type") > 1 ||
-           count_headers(e, "Host") > 1;
+    seen s = {{NULL}, false};
+    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, see, &s);
+    e->headers = (headers){.authorization = s.value[AUTHORIZATION],
+                           .type = s.value[TYPE],
+                           .encoding = s.value[ENCODING],
+                           .coding = s.value[CODING] != NULL,
+                           .announced = s.value[LENGTH] ? strtoull(s.value[LENGTH], NULL, 10) : 0,
+                           .ambiguous = s.twice || (s.value[LENGTH] && s.value[CODING])};
 }
 
 static bool is_json(const char *type)
@@ -122,20 +127,19 @@ static bool is_json(const char *type)
     return length == 16 && !strncasecmp(type, "application/json", 16);
 }
 
-static const char *header(const exchange *e, const char *name)
+static void begin_post(exchange *e, unsigned scope)
 {
-    return MHD_lookup_connection_value(e->connection, MHD_HEADER_KIND, name);
-}
-
-static void begin_post(exchange *e)
-{
-    const char *length = header(e, "Content-Length"), *coding = header(e, "Content-Encoding");
-    if (!is_json(header(e, "Content-Type")))
-        answer_error(e, 415, "not_json", "send Content-Type: application/json");
-    else if (coding && strcasecmp(coding, "identity"))
-        answer_error(e, 415, "encoded", "send the body as it is, without Content-Encoding");
-    else if (length && strtoull(length, NULL, 10) > e->server->settings.max_body)
-        answer_error(e, 413, "too_large", "the body is too large");
+    const headers *h = &e->headers;
+    static const refusal not_json = {415, "not_json", "send Content-Type: application/json"};
+    static const refusal encoded = {415, "encoded",
+                                    "send the body as it is, without Content-Encoding"};
+    static const refusal large = {413, "too_large", "the body is too large"};
+    if (!is_json(h->type))
+        routes_refuse(e, scope, &not_json);
+    else if (h->encoding && strcasecmp(h->encoding, "identity"))
+        routes_refuse(e, scope, &encoded);
+    else if (h->announced > e->server->settings.max_body)
+        routes_refuse(e, scope, &large);
 }
 
 /* ---- doors --------------------------------------------------------------------------------- */
@@ -147,25 +151,35 @@ static bool is_method(const struct route *r, const char *method)
     return !strcmp(method, "GET") || !strcmp(method, "HEAD");
 }
 
+/* Before anything of a body is kept; but of a small one, which costs less than to look twice. */
+static bool may_enter(exchange *e, const struct route *r)
+{
+    if (!r->scope || (r->scope == HK_SCOPE_AUDIT && e->server->settings.open_metrics) ||
+        (r->posts && !e->headers.coding && e->headers.announced <= SMALL_BODY))
+        return true;
+    e->let_in = routes_admit(e, r->scope, 0);
+    return e->let_in;
+}
+
 void routes_begin(exchange *e, const char *method, const char *path)
 {
+    read_headers(e);
     for (e->route = ROUTES - 1; e->route > ROUTE_NONE; e->route--)
         if (!strcmp(path, routes[e->route].path))
             break;
     const struct route *r = &routes[e->route];
     if (e->route == ROUTE_NONE) {
         answer_error(e, 404, "not_found", "nothing is there; see /openapi.json");
-    } else if (is_ambiguous(e)) {
+    } else if (e->headers.ambiguous) {
         answer_error(e, 400, "ambiguous_headers",
                      "a header stands there twice, or against another");
     } else if (!is_method(r, method)) {
         answer_error(e, 405, "method", "another method is needed");
         e->reply.allow = r->allow;
-    } else if (r->scope && !(r->scope == HK_SCOPE_AUDIT && e->server->settings.open_metrics) &&
-               !routes_admit(e, r->scope, 0)) {
-        return; /* before anything of the body is kept */
+    } else if (!may_enter(e, r)) {
+        return;
     } else if (r->posts) {
-        begin_post(e);
+        begin_post(e, r->scope);
     }
 }
 

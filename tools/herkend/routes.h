@@ -22,6 +22,9 @@ void routes_answer(struct exchange *e);
 
 /* Refuses whom the ledger does not admit; true: it did. */
 bool routes_admit(struct exchange *e, unsigned scope, uint64_t items);
+/* Refuses for what the body says, or because of the key, if that was not looked at yet. */
+struct refusal;
+void routes_refuse(struct exchange *e, unsigned scope, const struct refusal *why);
 
 /* POST /v1/check (check.c), and the others (small.c). */
 void route_check(struct exchange *e);

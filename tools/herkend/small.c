@@ -38,7 +38,7 @@ void route_feedback(exchange *e)
     feedback_request f;
     refusal why;
     if (!request_read_feedback(&f, &why, e->body ? e->body : "", e->length)) {
-        answer_error(e, why.status, why.code, why.message);
+        routes_refuse(e, HK_SCOPE_FEEDBACK, &why);
         return;
     }
     if (routes_admit(e, HK_SCOPE_FEEDBACK, 1))
