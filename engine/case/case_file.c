@@ -71,11 +71,7 @@ static hk_status open_database(hk_case *c, hk_error *err)
         return hk__fail_memory(err);
     sqlite3_busy_timeout(c->db, BUSY_MS);
     sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, VALUE_MOST);
-    /* The file may be anybody's work: nothing in it is to run. */
-    sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    hk__sql_distrust(c->db);
     return code ? hk__sql_fail(c->db, err) : HK_OK;
 }
 

@@ -51,6 +51,14 @@ hk_status hk__sql_fail(sqlite3 *db, hk_error *err)
     }
 }
 
+void hk__sql_distrust(sqlite3 *db)
+{
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+}
+
 hk_status hk__sql_run(sqlite3 *db, const char *sql, hk_error *err)
 {
     return sqlite3_exec(db, sql, NULL, NULL, NULL) ? hk__sql_fail(db, err) : HK_OK;

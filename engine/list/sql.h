@@ -13,6 +13,10 @@
  * another process in the way, damage. Returns the status that goes with it. */
 hk_status hk__sql_fail(sqlite3 *db, hk_error *err);
 
+/* For a file that may be anybody's work: nothing in it is to run, and its tables stay as they are
+ * declared. To be called when it is opened. */
+void hk__sql_distrust(sqlite3 *db);
+
 /* Runs statements that return no rows. */
 hk_status hk__sql_run(sqlite3 *db, const char *sql, hk_error *err) HK_MUST_CHECK;
 

@@ -88,11 +88,7 @@ static hk_status open_file(hk_store *store, hk_error *err)
     if (!store->db)
         return hk__fail_memory(err);
     sqlite3_busy_timeout(store->db, BUSY_MS);
-    /* The file may be anybody's work: nothing in it is to run. */
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+    hk__sql_distrust(store->db);
     return code ? hk__sql_fail(store->db, err) : HK_OK;
 }
 
