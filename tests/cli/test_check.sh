@@ -57,6 +57,8 @@ run 2 check --db $db --server https://localhost clean
 run 2 check --db $db --hit-to x clean
 run 2 check --db $db --queue q clean
 run 2 check --server https://localhost clean
+run 2 check --server https://localhost --key-file key --profile review clean
+grep -q 'a server has its own' err || fail "a profile for a server"
 run 4 check --db not.db clean
 echo nothing >broken.db
 run 4 check --db broken.db clean

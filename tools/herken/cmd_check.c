@@ -143,6 +143,7 @@ static int take_option(check_request *r, int option)
     }
     switch (option) {
     case PROFILE:
+        r->profiled = true;
         return cli_profile(&r->match.profile, optarg) ? -1 : CLI_USAGE;
     case ALL:
         r->report.all = true;
@@ -169,6 +170,8 @@ static int judge(const check_request *r)
         return cli_usage("whom to ask: lists with --db DB, or a server with --server URL");
     if (r->stored && !r->db)
         return cli_usage("--lists names lists of a store: name that with --db DB");
+    if (r->profiled && s->url)
+        return cli_usage("--profile goes with --db: a server has its own");
     if (s->url && !s->key_file)
         return cli_usage("a server is asked with a key: --key-file F");
     if (!s->url && (s->key_file || s->ca || s->cert || s->cert_key || r->queue_folder))
