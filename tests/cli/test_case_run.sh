@@ -56,6 +56,8 @@ grep -A1 'path e/cut.jpg' whole | grep -q '^  truncated' || fail "the cut pictur
 "$HERKEN" match --json --quiet --timeout 1 --threads 2 --worker "$FAULTY" --list list.txt --list sums.txt e >scan.json || true
 is "verdicts" "$(jq -c 'select(.account).account | [.found, .hashed + .duplicate, .skipped, .failed, .exact, .near, .none, .not_checked]' scan.json)" \
     "$("$HERKEN" match --json --quiet --case whole.case | jq -c '.account | [.found, .hashed + .duplicate, .skipped, .failed, .exact, .near, .none, .not_checked]')"
+is "radii" "$(jq -c 'select(.account).account | [.radius, .exact_radius]' scan.json)" \
+    "$("$HERKEN" match --json --quiet --case whole.case | jq -c '.account | [.radius, .exact_radius]')"
 
 # ---- exactly what is planted carries those reasons
 mkdir f
@@ -209,7 +211,7 @@ for finished in no yes; do
     (run 0 match --worker "$FAULTY" --case set.case; exit 0) >/dev/null
     "$HERKEN" case info set.case | grep -q '^case .*, finished' || { fail "not resumed by its name alone"; cat err; }
 done
-is "the radius when going on" "$("$HERKEN" case info --json set.case | jq -c 'select(.case) | [.radius.photo, .shards]')" '[20,2]'
+is "the radius when going on" "$("$HERKEN" case info --json set.case | jq -c 'select(.case) | [.radius.photo, .exact_radius.photo, .shards]')" '[20,20,2]'
 refused 'that of the profile, and not 31' match --max-distance 31 --case whole.case
 refused 'opened, and not not opened' match --no-archives --case whole.case
 

@@ -97,7 +97,7 @@ static hk_status describe_json(json_t *object, case_request *r, const hk_case_in
 
 static json_t *info_object(const case_request *r, const hk_case_info *info)
 {
-    json_t *object = json_object(), *radii = json_object();
+    json_t *object = json_object();
     output_path(object, "case", r->path);
     json_object_set_new(object, "state", json_string(hk_case_state_name(info->state)));
     set_count(object, "shard", info->shard);
@@ -105,10 +105,8 @@ static json_t *info_object(const case_request *r, const hk_case_info *info)
     json_object_set_new(object, "profile", json_string(hk_profile_name(info->profile)));
     if (info->max_distance >= 0)
         set_count(object, "max_distance", (uint64_t)info->max_distance);
-    for (int kind = 0; kind <= HK_KIND_GRAPHIC; kind++)
-        if (info->radius[kind] >= 0)
-            set_count(radii, hk_kind_name((hk_kind)kind), (uint64_t)info->radius[kind]);
-    json_object_set_new(object, "radius", radii);
+    output_radii(object, "radius", info->radius);
+    output_radii(object, "exact_radius", info->exact_radius);
     set_count(object, "hashes", info->hashes);
     set_text(object, "version", info->version);
     set_text(object, "model_checksum", info->model_checksum);

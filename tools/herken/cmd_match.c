@@ -128,17 +128,6 @@ static int exit_code(const hk_account *account, uint64_t unsure)
     return unsure ? CLI_PARTIAL : CLI_DONE;
 }
 
-/* By kind; kinds whose hashes are not looked up are left out. */
-static json_t *radii_object(int (*radius)(const hk_matcher *, hk_kind), const hk_matcher *matcher)
-{
-    json_t *radii = json_object();
-    for (int kind = 0; hk_kind_name((hk_kind)kind); kind++)
-        if (radius(matcher, (hk_kind)kind) >= 0)
-            json_object_set_new(radii, hk_kind_name((hk_kind)kind),
-                                json_integer(radius(matcher, (hk_kind)kind)));
-    return radii;
-}
-
 /* The account, with what of each list was searched for. */
 static json_t *account_object(const request *r, const hk_account *account,
                               const hk_matcher *matcher)
@@ -166,8 +155,13 @@ static json_t *account_object(const request *r, const hk_account *account,
     json_t *fields = json_object_get(object, "account");
     if (r->match.max_distance < 0)
         json_object_set_new(fields, "profile", json_string(hk_profile_name(r->match.profile)));
-    json_object_set_new(fields, "radius", radii_object(hk_matcher_radius, matcher));
-    json_object_set_new(fields, "exact_radius", radii_object(hk_matcher_exact_radius, matcher));
+    int radius[3], exact[3];
+    for (int kind = 0; kind < 3; kind++) {
+        radius[kind] = hk_matcher_radius(matcher, (hk_kind)kind);
+        exact[kind] = hk_matcher_exact_radius(matcher, (hk_kind)kind);
+    }
+    output_radii(fields, "radius", radius);
+    output_radii(fields, "exact_radius", exact);
     json_object_set_new(fields, "lists", lists);
     return object;
 }

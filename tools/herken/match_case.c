@@ -250,14 +250,10 @@ static hk_status print_json(const match_case *m, hk_case *c, const hk_account *a
     if (status)
         return status;
     json_t *object = output_account(account, true), *fields = json_object_get(object, "account");
-    json_t *radii = json_object();
-    for (int kind = 0; kind < 3; kind++)
-        if (info.radius[kind] >= 0)
-            json_object_set_new(radii, hk_kind_name((hk_kind)kind),
-                                json_integer(info.radius[kind]));
     if (info.max_distance < 0)
         json_object_set_new(fields, "profile", json_string(hk_profile_name(info.profile)));
-    json_object_set_new(fields, "radius", radii);
+    output_radii(fields, "radius", info.radius);
+    output_radii(fields, "exact_radius", info.exact_radius);
     json_object_set_new(fields, "groups", json_integer((json_int_t)info.groups));
     output_path(fields, "case", m->path);
     if (info.shards > 1) {

@@ -148,3 +148,12 @@ char *output_shell(const char *path)
     free(safe);
     return text;
 }
+
+void output_radii(json_t *object, const char *key, const int radius[3])
+{
+    json_t *radii = json_object();
+    for (int kind = 0; hk_kind_name((hk_kind)kind); kind++)
+        if (radius[kind] >= 0)
+            json_object_set_new(radii, hk_kind_name((hk_kind)kind), json_integer(radius[kind]));
+    json_object_set_new(object, key, radii);
+}

@@ -32,6 +32,9 @@ char *output_printable(const char *path);
 /* A CSV field: quoted only where it must be (comma, quote, line end, a blank at either end). */
 void output_csv_field(FILE *file, const char *text);
 
+/* `key`: an object of radii in bits, by kind, without the kinds that are not looked up (-1). */
+void output_radii(json_t *object, const char *key, const int radius[3]);
+
 /* "{found} files: {hashed} hashed, ..." in words, and as the account object. */
 void output_account_text(FILE *file, const hk_account *account, bool verdicts);
 json_t *output_account(const hk_account *account, bool verdicts);
