@@ -256,19 +256,8 @@ void hk__draw_span(FILE *out, uint64_t seconds)
 
 void hk__draw_round(FILE *out, double value)
 {
-    static const char *const names[] = {"", " thousand", " million", " billion", " trillion"};
-    int step = 0;
-    for (; value >= 999.5 && step < 4; step++)
-        value /= 1000;
-    if (!(value <= 999))
-        value = 1000; /* trillions and more: whoever reads on wants no more of it */
-    const unsigned tenths = (unsigned)(value * 10 + 0.5);
-    if (tenths < 100 && tenths % 10)
-        fprintf(out, "%u.%u%s", tenths / 10, tenths % 10, names[step]);
-    else if (value < 99.5)
-        fprintf(out, "%u%s", (unsigned)(value + 0.5), names[step]);
-    else
-        fprintf(out, "%u%s", (unsigned)(value / 10 + 0.5) * 10, names[step]);
+    char words[HK__ROUND_SIZE];
+    fputs(hk__round_words(words, value), out);
 }
 
 void hk__draw_chance(FILE *out, double chance)
@@ -288,12 +277,6 @@ void hk__draw_hex(FILE *out, const uint8_t *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         fprintf(out, "%02x", bytes[i]);
-}
-
-const char *hk__kind_words(hk_kind kind)
-{
-    static const char *const words[] = {"photo", "low-texture image", "graphic"};
-    return (unsigned)kind < sizeof words / sizeof *words ? words[kind] : "image";
 }
 
 const char *hk__orientation_words(hk_orientation orientation)

@@ -10,7 +10,7 @@
 #ifndef HK_REPORT_REPORT_DRAW_H
 #define HK_REPORT_REPORT_DRAW_H
 
-#include "herken.h"
+#include "report/chance.h"
 
 #include <stdio.h>
 
@@ -53,8 +53,6 @@ void hk__draw_chance(FILE *out, double chance);
 /* hex */
 void hk__draw_hex(FILE *out, const uint8_t *bytes, size_t count);
 
-/* "photo", "low-texture image", "graphic" */
-const char *hk__kind_words(hk_kind kind);
 /* "mirrored left to right" and so on: what was done to the file, seen from the listed picture */
 const char *hk__orientation_words(hk_orientation orientation);
 
