@@ -42,27 +42,6 @@ static hk_status open_database(hk_keys *keys, hk_error *err)
     return code ? hk__sql_fail(keys->db, err) : HK_OK;
 }
 
-/* Makes the tables of a blank file, unless another process did so meanwhile. */
-static hk_status make_tables(hk_keys *keys, hk_error *err)
-{
-    int64_t tables;
-    hk_status status = hk__sql_run(keys->db, "PRAGMA journal_mode = wal", err);
-    if (!status)
-        status = hk__sql_begin(keys->db, true, err);
-    if (status)
-        return status;
-    status = hk__sql_number(&tables, 0, keys->db, err, "SELECT count(*) FROM sqlite_master", "");
-    if (!status && !tables)
-        status = hk__sql_run(keys->db, hk__keys_schema, err);
-    if (!status && !tables) {
-        char numbers[96];
-        snprintf(numbers, sizeof numbers, "PRAGMA application_id = %d; PRAGMA user_version = %d",
-                 HK__KEYS_APPLICATION, HK__KEYS_VERSION);
-        status = hk__sql_run(keys->db, numbers, err);
-    }
-    return hk__sql_end(keys->db, status, err);
-}
-
 static hk_status check_file(hk_keys *keys, bool create, hk_error *err)
 {
     int64_t application, version = 0, tables = 0;
@@ -73,7 +52,8 @@ static hk_status check_file(hk_keys *keys, bool create, hk_error *err)
         status =
             hk__sql_number(&tables, 0, keys->db, err, "SELECT count(*) FROM sqlite_master", "");
     if (!status && !application && !tables && create) {
-        status = make_tables(keys, err);
+        status = hk__sql_make_tables(keys->db, hk__keys_schema, HK__KEYS_APPLICATION,
+                                     HK__KEYS_VERSION, err);
         return status ? status : check_file(keys, false, err);
     }
     if (status)

@@ -5,6 +5,7 @@
 #include "core/error.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 
 hk_status hk__sql_fail(sqlite3 *db, hk_error *err)
 {
@@ -168,4 +169,24 @@ hk_status hk__sql_end(sqlite3 *db, hk_status status, hk_error *err)
     if (status && !sqlite3_get_autocommit(db))
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return status;
+}
+
+hk_status hk__sql_make_tables(sqlite3 *db, const char *schema, int application, int version,
+                              hk_error *err)
+{
+    char numbers[96];
+    int64_t tables;
+    hk_status status = hk__sql_run(db, "PRAGMA journal_mode = wal", err);
+    if (!status)
+        status = hk__sql_begin(db, true, err);
+    if (status)
+        return status;
+    snprintf(numbers, sizeof numbers, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+             application, version);
+    status = hk__sql_number(&tables, 0, db, err, "SELECT count(*) FROM sqlite_master", "");
+    if (!status && !tables)
+        status = hk__sql_run(db, schema, err);
+    if (!status && !tables)
+        status = hk__sql_run(db, numbers, err);
+    return hk__sql_end(db, status, err);
 }

@@ -39,6 +39,11 @@ hk_status hk__sql_do(sqlite3 *db, hk_error *err, const char *sql, const char *ty
 hk_status hk__sql_number(int64_t *out, int64_t none, sqlite3 *db, hk_error *err, const char *sql,
                          const char *types, ...) HK_MUST_CHECK;
 
+/* Makes the tables of a blank file, with its numbers (PRAGMA application_id, user_version) and a
+ * write-ahead log, unless another process did so meanwhile. */
+hk_status hk__sql_make_tables(sqlite3 *db, const char *schema, int application, int version,
+                              hk_error *err) HK_MUST_CHECK;
+
 /* A transaction: deferred to read one state of things, immediate to write (waits for another
  * writer). hk__sql_end commits where status is HK_OK, else rolls back; returns how that ended, or
  * status. */

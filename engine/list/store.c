@@ -106,27 +106,6 @@ static hk_status is_blank(bool *blank, hk_store *store, hk_error *err)
     return status;
 }
 
-/* Makes the tables of a blank file, unless another process did so meanwhile. */
-static hk_status make_tables(hk_store *store, hk_error *err)
-{
-    int64_t tables;
-    hk_status status = hk__sql_run(store->db, "PRAGMA journal_mode = wal", err);
-    if (!status)
-        status = hk__sql_begin(store->db, true, err);
-    if (status)
-        return status;
-    status = hk__sql_number(&tables, 0, store->db, err, "SELECT count(*) FROM sqlite_master", "");
-    if (!status && !tables)
-        status = hk__sql_run(store->db, hk__store_schema, err);
-    if (!status && !tables) {
-        char *numbers = sqlite3_mprintf("PRAGMA application_id = %d; PRAGMA user_version = %d",
-                                        HK__STORE_APPLICATION, HK__STORE_VERSION);
-        status = numbers ? hk__sql_run(store->db, numbers, err) : hk__fail_memory(err);
-        sqlite3_free(numbers);
-    }
-    return hk__sql_end(store->db, status, err);
-}
-
 /* Whether the file is a store that this program knows. */
 static hk_status check_file(hk_store *store, hk_error *err)
 {
@@ -179,7 +158,8 @@ hk_status hk_store_open(hk_store **out, const char *path, hk_store_mode mode, hk
     if (!status && mode == HK_STORE_CREATE)
         status = is_blank(&blank, store, err);
     if (!status && blank)
-        status = make_tables(store, err);
+        status = hk__sql_make_tables(store->db, hk__store_schema, HK__STORE_APPLICATION,
+                                     HK__STORE_VERSION, err);
     if (!status)
         status = check_file(store, err);
     if (!status && store->writable)
