@@ -167,17 +167,18 @@ hk_status hk_case_decide(uint64_t *contents, hk_case *c, uint64_t group, const c
 
 /* ---- carrying over ------------------------------------------------------------------------- */
 
-hk_status hk__decision_read(hk_decision *out, hk__row *row, int column, hk_error *err)
+hk_status hk__decision_read(hk_decision *out, hk__case_row *row, int column, hk_error *err)
 {
-    *out = (hk_decision){
-        hk__row_text(row, column), hk__row_text(row, column + 1), hk__row_text(row, column + 3),
-        hk__row_number(row, column + 2, INT64_MIN, INT64_MAX), hk__row_text(row, column + 4)};
+    *out = (hk_decision){hk__case_row_text(row, column), hk__case_row_text(row, column + 1),
+                         hk__case_row_text(row, column + 3),
+                         hk__case_row_number(row, column + 2, INT64_MIN, INT64_MAX),
+                         hk__case_row_text(row, column + 4)};
     row->damaged |= !out->category || !hk__decision_words(out->category, HK__DECISION_WORD) ||
                     !out->actor || !*out->actor ||
                     !hk__decision_words(out->actor, HK__DECISION_WORD) ||
                     (out->reason && !hk__decision_words(out->reason, HK__DECISION_REASON)) ||
                     (out->carried && !hk__decision_words(out->carried, HK__DECISION_WORD));
-    return hk__row_end(row, err);
+    return hk__case_row_end(row, err);
 }
 
 hk_status hk__decision_put(sqlite3_stmt *add, int64_t content, const hk_decision *decision,
@@ -225,8 +226,8 @@ static hk_status carry_one(carrying *k, hk_error *err)
     hk_decision decision;
     int64_t content = 0;
     bool wanted = false;
-    hk__row row = {k->from, k->read, false};
-    row.damaged |= !hk__row_bytes(sha256, &row, 0, sizeof sha256);
+    hk__case_row row = {k->from, k->read, false};
+    row.damaged |= !hk__case_row_bytes(sha256, &row, 0, sizeof sha256);
     hk_status status = hk__decision_read(&decision, &row, 1, err);
     if (!status)
         status = hk__case_content_of(&content, k->c, sha256, err);
@@ -307,17 +308,17 @@ static hk_status tell(bool *more, hk_case *c, sqlite3_stmt *read,
                       void *context, hk_error *err)
 {
     hk_case_decision told = {0};
-    hk__row row = {c, read, false};
+    hk__case_row row = {c, read, false};
     hk_digests *digests = &told.digests;
-    if (hk__row_bytes(digests->sha256, &row, 5, 32))
+    if (hk__case_row_bytes(digests->sha256, &row, 5, 32))
         digests->present |= HK_DIGEST_SHA256;
-    if (hk__row_bytes(digests->md5, &row, 6, 16))
+    if (hk__case_row_bytes(digests->md5, &row, 6, 16))
         digests->present |= HK_DIGEST_MD5;
-    if (hk__row_bytes(digests->sha1, &row, 7, 20))
+    if (hk__case_row_bytes(digests->sha1, &row, 7, 20))
         digests->present |= HK_DIGEST_SHA1;
-    told.path = hk__row_text(&row, 8);
-    told.files = (uint64_t)hk__row_number(&row, 9, 0, INT64_MAX);
-    told.stands = hk__row_flag(&row, 10);
+    told.path = hk__case_row_text(&row, 8);
+    told.files = (uint64_t)hk__case_row_number(&row, 9, 0, INT64_MAX);
+    told.stands = hk__case_row_flag(&row, 10);
     row.damaged |= !digests->present || !told.path;
     const hk_status status = hk__decision_read(&told.decision, &row, 0, err);
     if (status)

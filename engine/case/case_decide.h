@@ -14,8 +14,8 @@ enum { HK__DECISION_WORD = 256, HK__DECISION_REASON = 1024 };
 bool hk__decision_words(const char *text, size_t most);
 
 /* Reads category ("": taken back), actor, at, reason, carried from `column` on, borrowed from the
- * row; and asks hk__row_end. */
-hk_status hk__decision_read(hk_decision *out, hk__row *row, int column,
+ * row; and asks hk__case_row_end. */
+hk_status hk__decision_read(hk_decision *out, hk__case_row *row, int column,
                             hk_error *err) HK_MUST_CHECK;
 
 /* Adds a decision through a statement of this SQL. */

@@ -22,9 +22,9 @@ hk_status hk__case_get(char **out, hk_case *c, const char *key, hk_error *err)
         return status;
     status = hk__sql_step(&found, get, err);
     if (!status && found) {
-        hk__row row = {c, get, false};
-        const char *text = hk__row_text(&row, 0);
-        status = hk__row_end(&row, err);
+        hk__case_row row = {c, get, false};
+        const char *text = hk__case_row_text(&row, 0);
+        status = hk__case_row_end(&row, err);
         if (!status) {
             *out = hk__strndup(text ? text : "", text ? strlen(text) : 0);
             status = *out ? HK_OK : hk__fail_memory(err);
@@ -203,8 +203,8 @@ static hk_status keep_some(const char **out, hk_case *c, sqlite3_stmt *row, int 
                            hk_error *err)
 {
     hk_status status = hk__case_keep(out, c, row, column, err);
-    const hk__row nothing = {c, row, true};
-    return status || *out ? status : hk__row_end(&nothing, err);
+    const hk__case_row nothing = {c, row, true};
+    return status || *out ? status : hk__case_row_end(&nothing, err);
 }
 
 /* ---- inputs, lists, sessions --------------------------------------------------------------- */
@@ -256,11 +256,11 @@ hk_status hk_case_list_get(hk_case_list *out, hk_case *c, size_t index, hk_error
                               index, err);
     if (status)
         return status;
-    hk__row row = {c, get, false};
-    list.known_good = hk__row_flag(&row, 3);
-    list.revision = (uint64_t)hk__row_number(&row, 4, 0, INT64_MAX);
-    list.entries = (uint64_t)hk__row_number(&row, 5, 0, INT64_MAX);
-    status = hk__row_end(&row, err);
+    hk__case_row row = {c, get, false};
+    list.known_good = hk__case_row_flag(&row, 3);
+    list.revision = (uint64_t)hk__case_row_number(&row, 4, 0, INT64_MAX);
+    list.entries = (uint64_t)hk__case_row_number(&row, 5, 0, INT64_MAX);
+    status = hk__case_row_end(&row, err);
     if (!status)
         status = keep_some(&list.name, c, get, 0, err);
     if (!status)
@@ -283,12 +283,12 @@ hk_status hk_case_session_get(hk_case_session *out, hk_case *c, size_t index, hk
                               index, err);
     if (status)
         return status;
-    hk__row row = {c, get, false};
-    session.started = hk__row_number(&row, 2, 0, INT64_MAX);
-    session.ended = hk__row_null(&row, 3) ? 0 : hk__row_number(&row, 3, 0, INT64_MAX);
-    session.workers = (unsigned)hk__row_number(&row, 4, 0, UINT32_MAX);
-    session.done = (uint64_t)hk__row_number(&row, 5, 0, INT64_MAX);
-    status = hk__row_end(&row, err);
+    hk__case_row row = {c, get, false};
+    session.started = hk__case_row_number(&row, 2, 0, INT64_MAX);
+    session.ended = hk__case_row_null(&row, 3) ? 0 : hk__case_row_number(&row, 3, 0, INT64_MAX);
+    session.workers = (unsigned)hk__case_row_number(&row, 4, 0, UINT32_MAX);
+    session.done = (uint64_t)hk__case_row_number(&row, 5, 0, INT64_MAX);
+    status = hk__case_row_end(&row, err);
     if (!status)
         status = keep_some(&session.machine, c, get, 0, err);
     if (!status)
@@ -337,18 +337,18 @@ hk_status hk__case_tick(hk_case *c, int64_t session, uint64_t done, uint64_t fai
 /* How many files have this in common: columns of the query below. */
 static hk_status add_row(hk_account *account, hk_case *c, sqlite3_stmt *statement, hk_error *err)
 {
-    hk__row row = {c, statement, false};
-    const int64_t files = hk__row_number(&row, 0, 0, INT64_MAX);
-    if (hk__row_null(&row, 1)) { /* to be done */
+    hk__case_row row = {c, statement, false};
+    const int64_t files = hk__case_row_number(&row, 0, 0, INT64_MAX);
+    if (hk__case_row_null(&row, 1)) { /* to be done */
         account->found += (uint64_t)files;
-        return hk__row_end(&row, err);
+        return hk__case_row_end(&row, err);
     }
-    const hk_file_status status = hk__row_status(&row, 1, hk__row_flag(&row, 7));
-    const hk_verdict verdict = (hk_verdict)hk__row_number(&row, 2, 0, HK_VERDICTS - 1);
-    const bool known_good = hk__row_flag(&row, 3), conflict = hk__row_flag(&row, 4);
+    const hk_file_status status = hk__case_row_status(&row, 1, hk__case_row_flag(&row, 7));
+    const hk_verdict verdict = (hk_verdict)hk__case_row_number(&row, 2, 0, HK_VERDICTS - 1);
+    const bool known_good = hk__case_row_flag(&row, 3), conflict = hk__case_row_flag(&row, 4);
     /* Of each content that was hashed one file is the first, and the others its duplicates. */
-    const int64_t firsts = hk__row_number(&row, 5, 0, files);
-    const double false_matches = hk__row_real(&row, 6);
+    const int64_t firsts = hk__case_row_number(&row, 5, 0, files);
+    const double false_matches = hk__case_row_real(&row, 6);
     const bool hashed = hk_file_status_class(status) == HK_CLASS_HASHED;
     const int64_t duplicates = hashed ? files - firsts : 0;
     account->found += (uint64_t)files;
@@ -360,7 +360,7 @@ static hk_status add_row(hk_account *account, hk_case *c, sqlite3_stmt *statemen
     account->known_good += known_good ? (uint64_t)files : 0;
     account->conflicts += conflict ? (uint64_t)files : 0;
     account->expected_false_matches += hashed ? (double)firsts * false_matches : 0;
-    return hk__row_end(&row, err);
+    return hk__case_row_end(&row, err);
 }
 
 /* A file of a content that is not there would be counted nowhere. */

@@ -130,9 +130,9 @@ static hk_status put_in_order(crowd *g, uint32_t *where, int64_t contents, hk_er
         &order, g->c->db, err,
         "SELECT id FROM content WHERE " TAKES_PART " ORDER BY width * height DESC, sha256", "");
     while (!status && !(status = hk__sql_step(&more, order, err)) && more) {
-        hk__row row = {g->c, order, place == g->count};
-        const int64_t content = hk__row_number(&row, 0, 1, contents);
-        status = hk__row_end(&row, err);
+        hk__case_row row = {g->c, order, place == g->count};
+        const int64_t content = hk__case_row_number(&row, 0, 1, contents);
+        status = hk__case_row_end(&row, err);
         if (status)
             break;
         g->member[place].content = (uint32_t)content;
@@ -166,14 +166,14 @@ static hk_status read_hashes(crowd *g, const uint32_t *where, int64_t contents, 
         "SELECT id, hashes, kind, flags, status FROM content WHERE " TAKES_PART, "");
     while (!status && !(status = hk__sql_step(&more, read, err)) && more) {
         hk_hash hash[HK_ORIENTATIONS];
-        hk__row row = {g->c, read, false};
-        const int64_t content = hk__row_number(&row, 0, 1, contents);
-        row.damaged |= !hk__row_hashes(hash, &row, 1) || !where[content];
-        const hk_kind kind = (hk_kind)hk__row_number(&row, 2, 0, HK_KIND_GRAPHIC);
+        hk__case_row row = {g->c, read, false};
+        const int64_t content = hk__case_row_number(&row, 0, 1, contents);
+        row.damaged |= !hk__case_row_hashes(hash, &row, 1) || !where[content];
+        const hk_kind kind = (hk_kind)hk__case_row_number(&row, 2, 0, HK_KIND_GRAPHIC);
         const bool cut =
-            (unsigned)hk__row_number(&row, 3, 0, (1 << HK_FLAG_COUNT) - 1) & HK_FLAG_TRUNCATED;
-        const bool whole = hk__row_number(&row, 4, 0, HK_FILE_TRUNCATED) == HK_FILE_OK && !cut;
-        status = hk__row_end(&row, err);
+            (unsigned)hk__case_row_number(&row, 3, 0, (1 << HK_FLAG_COUNT) - 1) & HK_FLAG_TRUNCATED;
+        const bool whole = hk__case_row_number(&row, 4, 0, HK_FILE_TRUNCATED) == HK_FILE_OK && !cut;
+        status = hk__case_row_end(&row, err);
         if (!status)
             take_in(g, where[content] - 1, hash, kind, whole);
     }
@@ -239,9 +239,9 @@ static hk_status make_queries(hk_hash out[QUERIES], crowd *g, uint32_t place, hk
     hk_status status = hk__sql_step(&found, g->hashes, err);
     if (status)
         return status;
-    hk__row row = {g->c, g->hashes, !found};
-    row.damaged |= !found || !hk__row_hashes(out, &row, 0);
-    status = hk__row_end(&row, err);
+    hk__case_row row = {g->c, g->hashes, !found};
+    row.damaged |= !found || !hk__case_row_hashes(out, &row, 0);
+    status = hk__case_row_end(&row, err);
     for (int o = 0; !status && o < HK_ORIENTATIONS; o++)
         for (int w = 0; w < 4; w++)
             out[HK_ORIENTATIONS + o].word[w] = ~out[o].word[w];

@@ -97,10 +97,10 @@ static hk_status take_settings(hk__merging *m, hk_error *err)
     hk_status status = hk__sql_prepare(&read, m->shard->db, err,
                                        "SELECT key, value FROM setting WHERE key <> 'state'", "");
     while (!status && !(status = hk__sql_step(&more, read, err)) && more) {
-        hk__row row = {m->shard, read, false};
-        const char *key = hk__row_text(&row, 0), *value = hk__row_text(&row, 1);
+        hk__case_row row = {m->shard, read, false};
+        const char *key = hk__case_row_text(&row, 0), *value = hk__case_row_text(&row, 1);
         row.damaged |= !key || !value;
-        status = hk__row_end(&row, err);
+        status = hk__case_row_end(&row, err);
         if (!status)
             status = take_setting(m, key, value, err);
     }
@@ -178,11 +178,11 @@ static hk_status take_ticks(hk__merging *m, int64_t from, int64_t to, hk_error *
         hk__sql_prepare(&read, m->shard->db, err,
                         "SELECT at, done, failed FROM tick WHERE session = ?1", "i", from);
     while (!status && !(status = hk__sql_step(&more, read, err)) && more) {
-        hk__row row = {m->shard, read, false};
-        const int64_t at = hk__row_number(&row, 0, 0, INT64_MAX);
-        const int64_t done = hk__row_number(&row, 1, 0, INT64_MAX);
-        const int64_t failed = hk__row_number(&row, 2, 0, INT64_MAX);
-        status = hk__row_end(&row, err);
+        hk__case_row row = {m->shard, read, false};
+        const int64_t at = hk__case_row_number(&row, 0, 0, INT64_MAX);
+        const int64_t done = hk__case_row_number(&row, 1, 0, INT64_MAX);
+        const int64_t failed = hk__case_row_number(&row, 2, 0, INT64_MAX);
+        status = hk__case_row_end(&row, err);
         if (!status)
             status = hk__sql_do(m->out->db, err, "INSERT INTO tick VALUES(?1, ?2, ?3, ?4)", "iiii",
                                 to, at, done, failed);
@@ -195,15 +195,16 @@ static hk_status take_ticks(hk__merging *m, int64_t from, int64_t to, hk_error *
 
 static hk_status take_session(hk__merging *m, sqlite3_stmt *read, hk_error *err)
 {
-    hk__row row = {m->shard, read, false};
-    const int64_t id = hk__row_number(&row, 0, INT64_MIN, INT64_MAX);
-    const int64_t started = hk__row_number(&row, 1, 0, INT64_MAX);
-    const int64_t ended = hk__row_null(&row, 2) ? -1 : hk__row_number(&row, 2, 0, INT64_MAX);
-    const int64_t workers = hk__row_number(&row, 3, 0, UINT32_MAX);
-    const int64_t done = hk__row_number(&row, 4, 0, INT64_MAX);
-    const char *machine = hk__row_text(&row, 5), *versions = hk__row_text(&row, 6);
+    hk__case_row row = {m->shard, read, false};
+    const int64_t id = hk__case_row_number(&row, 0, INT64_MIN, INT64_MAX);
+    const int64_t started = hk__case_row_number(&row, 1, 0, INT64_MAX);
+    const int64_t ended =
+        hk__case_row_null(&row, 2) ? -1 : hk__case_row_number(&row, 2, 0, INT64_MAX);
+    const int64_t workers = hk__case_row_number(&row, 3, 0, UINT32_MAX);
+    const int64_t done = hk__case_row_number(&row, 4, 0, INT64_MAX);
+    const char *machine = hk__case_row_text(&row, 5), *versions = hk__case_row_text(&row, 6);
     row.damaged |= !machine || !versions;
-    hk_status status = hk__row_end(&row, err);
+    hk_status status = hk__case_row_end(&row, err);
     if (!status)
         status = hk__sql_do(m->out->db, err,
                             "INSERT INTO session(started, ended, workers, done, machine, versions)"
@@ -257,8 +258,8 @@ static hk_status take_decisions(hk__merging *m, hk_error *err)
                             "INSERT INTO temp.waiting VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", "");
     while (!status && !(status = hk__sql_step(&more, read, err)) && more) {
         hk_decision decision;
-        hk__row row = {m->shard, read, false};
-        const int64_t content = hk__row_number(&row, 0, 1, m->contents);
+        hk__case_row row = {m->shard, read, false};
+        const int64_t content = hk__case_row_number(&row, 0, 1, m->contents);
         row.damaged |= !m->content[content];
         status = hk__decision_read(&decision, &row, 1, err);
         if (status)

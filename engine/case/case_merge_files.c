@@ -62,21 +62,22 @@ static hk_status kept_facts(facts *out, hk_case *c, int64_t content, hk_error *e
         return status;
     status = hk__sql_step(&found, read, err);
     if (!status) {
-        hk__row row = {c, read, !found};
-        *out = (facts){.status = (hk_file_status)hk__row_number(&row, 0, 0, HK_FILE_STATUSES - 1),
-                       .bytes = hk__row_number(&row, 1, 0, INT64_MAX),
-                       .flags = hk__row_number(&row, 2, 0, INT64_MAX),
-                       .verdict = hk__row_number(&row, 3, 0, INT64_MAX),
-                       .known_good = hk__row_flag(&row, 4),
-                       .conflict = hk__row_flag(&row, 5),
-                       .matches = hk__row_number(&row, 6, 0, INT64_MAX),
-                       .digests.present = HK_DIGEST_SHA256};
-        if (hk__row_bytes(out->digests.md5, &row, 7, 16))
+        hk__case_row row = {c, read, !found};
+        *out =
+            (facts){.status = (hk_file_status)hk__case_row_number(&row, 0, 0, HK_FILE_STATUSES - 1),
+                    .bytes = hk__case_row_number(&row, 1, 0, INT64_MAX),
+                    .flags = hk__case_row_number(&row, 2, 0, INT64_MAX),
+                    .verdict = hk__case_row_number(&row, 3, 0, INT64_MAX),
+                    .known_good = hk__case_row_flag(&row, 4),
+                    .conflict = hk__case_row_flag(&row, 5),
+                    .matches = hk__case_row_number(&row, 6, 0, INT64_MAX),
+                    .digests.present = HK_DIGEST_SHA256};
+        if (hk__case_row_bytes(out->digests.md5, &row, 7, 16))
             out->digests.present |= HK_DIGEST_MD5;
-        if (hk__row_bytes(out->digests.sha1, &row, 8, 20))
+        if (hk__case_row_bytes(out->digests.sha1, &row, 8, 20))
             out->digests.present |= HK_DIGEST_SHA1;
-        out->hashed = hk__row_hashes(out->hash, &row, 9);
-        status = hk__row_end(&row, err);
+        out->hashed = hk__case_row_hashes(out->hash, &row, 9);
+        status = hk__case_row_end(&row, err);
     }
     sqlite3_finalize(read);
     return status;
@@ -106,9 +107,9 @@ static hk_status chance_of(double *out, hk_case *c, sqlite3_stmt *read, uint64_t
     hk_status status = hk__sql_step(&found, read, err);
     if (status)
         return status;
-    hk__row row = {c, read, !found};
-    *out = found ? hk__row_real(&row, 0) : 0;
-    return hk__row_end(&row, err);
+    hk__case_row row = {c, read, !found};
+    *out = found ? hk__case_row_real(&row, 0) : 0;
+    return hk__case_row_end(&row, err);
 }
 
 static hk_status take_content(hk__merging *m, sqlite3_stmt *read, const hk_case_file *got,
@@ -193,31 +194,31 @@ static int64_t number_of(const numbers *n, int64_t number)
 static hk_status take_file(hk__merging *m, numbers *n, sqlite3_stmt *read, sqlite3_stmt *add,
                            hk_error *err)
 {
-    hk__row row = {m->shard, read, !m->inputs};
-    const int64_t id = hk__row_number(&row, 0, 1, INT64_MAX);
-    const int64_t input = hk__row_number(&row, 1, 0, m->inputs ? (int64_t)m->inputs - 1 : 0);
-    const bool is_member = !hk__row_null(&row, 2), has_content = !hk__row_null(&row, 7);
-    const char *path = hk__row_text(&row, 4), *reason = hk__row_text(&row, 6);
+    hk__case_row row = {m->shard, read, !m->inputs};
+    const int64_t id = hk__case_row_number(&row, 0, 1, INT64_MAX);
+    const int64_t input = hk__case_row_number(&row, 1, 0, m->inputs ? (int64_t)m->inputs - 1 : 0);
+    const bool is_member = !hk__case_row_null(&row, 2), has_content = !hk__case_row_null(&row, 7);
+    const char *path = hk__case_row_text(&row, 4), *reason = hk__case_row_text(&row, 6);
     row.damaged |= !path;
     sqlite3_bind_int64(add, 1, input);
     if (is_member) {
-        const int64_t archive = number_of(n, hk__row_number(&row, 2, 1, INT64_MAX));
+        const int64_t archive = number_of(n, hk__case_row_number(&row, 2, 1, INT64_MAX));
         row.damaged |= !archive;
         sqlite3_bind_int64(add, 2, archive);
-        sqlite3_bind_int64(add, 3, hk__row_number(&row, 3, 0, INT64_MAX));
+        sqlite3_bind_int64(add, 3, hk__case_row_number(&row, 3, 0, INT64_MAX));
     }
     if (path)
         sqlite3_bind_blob(add, 4, path, (int)strlen(path), SQLITE_STATIC);
     if (has_content) {
-        const int64_t content = m->content[hk__row_number(&row, 7, 0, m->contents)];
+        const int64_t content = m->content[hk__case_row_number(&row, 7, 0, m->contents)];
         row.damaged |= !content;
         sqlite3_bind_int64(add, 7, content);
     }
-    if (!has_content || !hk__row_null(&row, 5)) {
-        sqlite3_bind_int64(add, 5, hk__row_status(&row, 5, false));
+    if (!has_content || !hk__case_row_null(&row, 5)) {
+        sqlite3_bind_int64(add, 5, hk__case_row_status(&row, 5, false));
         sqlite3_bind_text(add, 6, reason, -1, SQLITE_STATIC);
     }
-    hk_status status = hk__row_end(&row, err);
+    hk_status status = hk__case_row_end(&row, err);
     if (!status)
         status = hk__sql_done(add, err);
     if (!status)
@@ -271,8 +272,8 @@ static hk_status check_paths(const hk__merging *m, hk_error *err)
         hk__sql_prepare(&read, m->out->db, err,
                         "SELECT path, id FROM file WHERE archive IS NULL ORDER BY path", "");
     while (!status && !(status = hk__sql_step(&more, read, err)) && more) {
-        hk__row row = {m->out, read, false};
-        const char *path = hk__row_text(&row, 0);
+        hk__case_row row = {m->out, read, false};
+        const char *path = hk__case_row_text(&row, 0);
         const unsigned shard = shard_of(m, sqlite3_column_int64(read, 1));
         if (path && before && shard != shard_before && !strcmp(path, before))
             status = hk__fail(err, HK_ERR_USAGE,

@@ -127,12 +127,13 @@ hk_status hk__case_next(hk__case_todo *out, hk_case *c, int64_t after, hk_error 
     status = hk__sql_step(&found, c->next, err);
     if (status || !found)
         return status;
-    hk__row row = {c, c->next, false};
-    out->file = hk__row_number(&row, 0, 1, INT64_MAX);
-    out->input = (size_t)hk__row_number(&row, 1, 0, INT64_MAX);
-    out->path = hk__row_text(&row, 2); /* the statement stays where it is until the next call */
+    hk__case_row row = {c, c->next, false};
+    out->file = hk__case_row_number(&row, 0, 1, INT64_MAX);
+    out->input = (size_t)hk__case_row_number(&row, 1, 0, INT64_MAX);
+    out->path =
+        hk__case_row_text(&row, 2); /* the statement stays where it is until the next call */
     row.damaged |= !out->path;
-    status = hk__row_end(&row, err);
+    status = hk__case_row_end(&row, err);
     return status ? status : count_members(&out->first_member, c, out->file, err);
 }
 
@@ -255,13 +256,13 @@ static hk_status is_better(bool *out, hk_case *c, int64_t content, const hk_file
     sqlite3_bind_int64(c->reading, 1, content);
     status = hk__sql_step(&found, c->reading, err);
     if (!status) {
-        hk__row row = {c, c->reading, !found};
-        const int64_t kept = hk__row_number(&row, 0, 0, HK_FILE_STATUSES - 1);
-        const char *reason = hk__row_text(&row, 1);
+        hk__case_row row = {c, c->reading, !found};
+        const int64_t kept = hk__case_row_number(&row, 0, 0, HK_FILE_STATUSES - 1);
+        const char *reason = hk__case_row_text(&row, 1);
         *out = file->status < kept ||
                (file->status == kept &&
                 strcmp(file->reason ? file->reason : "", reason ? reason : "") < 0);
-        status = hk__row_end(&row, err);
+        status = hk__case_row_end(&row, err);
         sqlite3_reset(c->reading);
     }
     return status;

@@ -151,48 +151,48 @@ void hk_case_reading_close(hk_case_reading *r)
 /* ---- one file ------------------------------------------------------------------------------ */
 
 /* Columns 5 to 23: what is said of bytes. */
-static void read_content(hk_case_file *to, hk__row *row)
+static void read_content(hk_case_file *to, hk__case_row *row)
 {
     hk_file *file = &to->file;
     hk_digests *digests = &file->digests;
     to->read = true;
-    if (hk__row_bytes(digests->sha256, row, 5, 32))
+    if (hk__case_row_bytes(digests->sha256, row, 5, 32))
         digests->present |= HK_DIGEST_SHA256;
-    if (hk__row_bytes(digests->md5, row, 6, 16))
+    if (hk__case_row_bytes(digests->md5, row, 6, 16))
         digests->present |= HK_DIGEST_MD5;
-    if (hk__row_bytes(digests->sha1, row, 7, 20))
+    if (hk__case_row_bytes(digests->sha1, row, 7, 20))
         digests->present |= HK_DIGEST_SHA1;
     row->damaged |= !(digests->present & HK_DIGEST_SHA256);
-    to->bytes = (uint64_t)hk__row_number(row, 8, 0, INT64_MAX);
-    file->status = hk__row_status(row, 9, true);
-    file->reason = hk__row_text(row, 10);
-    file->format = hk__row_text(row, 11);
-    file->width = (uint32_t)hk__row_number(row, 12, 0, UINT32_MAX);
-    file->height = (uint32_t)hk__row_number(row, 13, 0, UINT32_MAX);
-    file->exif_orientation = (unsigned)hk__row_number(row, 14, 0, 8);
-    file->flags = (unsigned)hk__row_number(row, 15, 0, (1 << HK_FLAG_COUNT) - 1);
-    file->hashed = hk__row_hashes(file->fingerprint.hash, row, 16);
+    to->bytes = (uint64_t)hk__case_row_number(row, 8, 0, INT64_MAX);
+    file->status = hk__case_row_status(row, 9, true);
+    file->reason = hk__case_row_text(row, 10);
+    file->format = hk__case_row_text(row, 11);
+    file->width = (uint32_t)hk__case_row_number(row, 12, 0, UINT32_MAX);
+    file->height = (uint32_t)hk__case_row_number(row, 13, 0, UINT32_MAX);
+    file->exif_orientation = (unsigned)hk__case_row_number(row, 14, 0, 8);
+    file->flags = (unsigned)hk__case_row_number(row, 15, 0, (1 << HK_FLAG_COUNT) - 1);
+    file->hashed = hk__case_row_hashes(file->fingerprint.hash, row, 16);
     if (file->hashed) {
         file->fingerprint.model = hk_model(0)->id;
-        file->fingerprint.quality = (int)hk__row_number(row, 17, 0, 100);
-        file->fingerprint.kind = (hk_kind)hk__row_number(row, 18, 0, HK_KIND_GRAPHIC);
+        file->fingerprint.quality = (int)hk__case_row_number(row, 17, 0, 100);
+        file->fingerprint.kind = (hk_kind)hk__case_row_number(row, 18, 0, HK_KIND_GRAPHIC);
         file->fingerprint.flags = file->flags & (HK_FLAG_DEGENERATE | HK_FLAG_LOW_QUALITY);
     }
-    file->verdict = (hk_verdict)hk__row_number(row, 19, 0, HK_VERDICTS - 1);
-    file->verdict_reason = hk__row_text(row, 20);
-    file->known_good = hk__row_flag(row, 21);
-    file->conflict = hk__row_flag(row, 22);
-    file->matches_truncated = hk__row_flag(row, 23);
+    file->verdict = (hk_verdict)hk__case_row_number(row, 19, 0, HK_VERDICTS - 1);
+    file->verdict_reason = hk__case_row_text(row, 20);
+    file->known_good = hk__case_row_flag(row, 21);
+    file->conflict = hk__case_row_flag(row, 22);
+    file->matches_truncated = hk__case_row_flag(row, 23);
 }
 
 /* Columns 2 and 3: what opening an archive came to here (case.h). */
-static void read_own_status(hk_case_file *to, hk__row *row)
+static void read_own_status(hk_case_file *to, hk__case_row *row)
 {
     hk_file *file = &to->file;
-    const hk_file_status own = hk__row_status(row, 2, false);
+    const hk_file_status own = hk__case_row_status(row, 2, false);
     row->damaged |= hk_file_status_class(file->status) == HK_CLASS_HASHED || file->hashed;
     file->status = own;
-    file->reason = hk__row_text(row, 3);
+    file->reason = hk__case_row_text(row, 3);
     if (hk_file_status_class(own) == HK_CLASS_FAILED && file->verdict < HK_VERDICT_NEAR &&
         !file->known_good) {
         file->verdict = HK_VERDICT_NOT_CHECKED;
@@ -201,19 +201,19 @@ static void read_own_status(hk_case_file *to, hk__row *row)
 }
 
 /* Columns 24 to 31: groups and decisions. */
-static void read_judgements(hk_case_reading *r, hk__row *row)
+static void read_judgements(hk_case_reading *r, hk__case_row *row)
 {
     hk_case_file *to = &r->given;
-    if (!hk__row_null(row, 24)) {
-        to->group = (uint64_t)hk__row_number(row, 24, 1, INT64_MAX);
-        to->leader = hk__row_flag(row, 25);
-        to->group_distance = (unsigned)hk__row_number(row, 26, 0, HK_HASH_BITS);
+    if (!hk__case_row_null(row, 24)) {
+        to->group = (uint64_t)hk__case_row_number(row, 24, 1, INT64_MAX);
+        to->leader = hk__case_row_flag(row, 25);
+        to->group_distance = (unsigned)hk__case_row_number(row, 26, 0, HK_HASH_BITS);
     }
-    const char *category = hk__row_text(row, 27);
+    const char *category = hk__case_row_text(row, 27);
     if (category && *category) {
-        r->decision =
-            (hk_decision){category, hk__row_text(row, 28), hk__row_text(row, 29),
-                          hk__row_number(row, 30, INT64_MIN, INT64_MAX), hk__row_text(row, 31)};
+        r->decision = (hk_decision){
+            category, hk__case_row_text(row, 28), hk__case_row_text(row, 29),
+            hk__case_row_number(row, 30, INT64_MIN, INT64_MAX), hk__case_row_text(row, 31)};
         row->damaged |= !r->decision.actor;
         to->decision = &r->decision;
     }
@@ -252,24 +252,24 @@ static void settle_text(const char **text, const hk_case_reading *r)
         *text = r->text + ((size_t)*text - 1);
 }
 
-static hk_status read_match(hk_match *match, hk_case_reading *r, hk__row *row, hk_error *err)
+static hk_status read_match(hk_match *match, hk_case_reading *r, hk__case_row *row, hk_error *err)
 {
     *match = (hk_match){0};
-    const char *list = hk__row_text(row, 0), *entry = hk__row_text(row, 2);
-    const char *category = hk__row_text(row, 3), *probe = NULL;
+    const char *list = hk__case_row_text(row, 0), *entry = hk__case_row_text(row, 2);
+    const char *category = hk__case_row_text(row, 3), *probe = NULL;
     row->damaged |= !list || !entry;
-    match->known_good = hk__row_flag(row, 1);
-    match->basis = (hk_basis)hk__row_number(row, 4, 0, HK_BASIS_PDQ);
+    match->known_good = hk__case_row_flag(row, 1);
+    match->basis = (hk_basis)hk__case_row_number(row, 4, 0, HK_BASIS_PDQ);
     if (match->basis == HK_BASIS_PDQ) {
-        probe = hk__row_text(row, 5);
-        match->distance = (unsigned)hk__row_number(row, 6, 0, HK_HASH_BITS);
-        match->orientation = (hk_orientation)hk__row_number(row, 7, 0, HK_ORIENTATIONS - 1);
-        match->inverted = hk__row_flag(row, 8);
-        match->chance = hk__row_real(row, 9);
-        match->chance_extrapolated = hk__row_flag(row, 10);
+        probe = hk__case_row_text(row, 5);
+        match->distance = (unsigned)hk__case_row_number(row, 6, 0, HK_HASH_BITS);
+        match->orientation = (hk_orientation)hk__case_row_number(row, 7, 0, HK_ORIENTATIONS - 1);
+        match->inverted = hk__case_row_flag(row, 8);
+        match->chance = hk__case_row_real(row, 9);
+        match->chance_extrapolated = hk__case_row_flag(row, 10);
         row->damaged |= !probe;
     }
-    hk_status status = hk__row_end(row, err);
+    hk_status status = hk__case_row_end(row, err);
     if (!status)
         status = keep_as(&match->list, r, list, err);
     if (!status)
@@ -286,7 +286,7 @@ static hk_status read_matches(hk_case_reading *r, int64_t content, hk_error *err
     bool more = true;
     size_t count = 0;
     hk_status status = HK_OK;
-    hk__row row = {r->c, r->matches, false};
+    hk__case_row row = {r->c, r->matches, false};
     r->text_used = 0;
     sqlite3_reset(r->matches);
     sqlite3_bind_int64(r->matches, 1, content);
@@ -327,16 +327,16 @@ static hk_status find_first(bool *first, hk_case_reading *r, int64_t id, int64_t
     if (hk_file_status_class(file->status) != HK_CLASS_HASHED)
         return HK_OK; /* what was not hashed is no duplicate of anything */
     bool found;
-    hk__row row = {r->c, r->path, false};
+    hk__case_row row = {r->c, r->path, false};
     sqlite3_reset(r->path);
     sqlite3_bind_int64(r->path, 1, r->first[content]);
     hk_status status = hk__sql_step(&found, r->path, err);
     if (status)
         return status;
     file->status = HK_FILE_DUPLICATE;
-    file->duplicate_of = found ? hk__row_text(&row, 0) : NULL;
+    file->duplicate_of = found ? hk__case_row_text(&row, 0) : NULL;
     row.damaged |= !file->duplicate_of;
-    return hk__row_end(&row, err);
+    return hk__case_row_end(&row, err);
 }
 
 static hk_status read_file(bool *first, hk_case_reading *r, int64_t id, hk_error *err)
@@ -350,26 +350,26 @@ static hk_status read_file(bool *first, hk_case_reading *r, int64_t id, hk_error
     hk_status status = hk__sql_step(&found, r->file, err);
     if (status)
         return status;
-    hk__row row = {r->c, r->file, !found};
+    hk__case_row row = {r->c, r->file, !found};
     if (found) {
-        to->file.path = hk__row_text(&row, 0);
+        to->file.path = hk__case_row_text(&row, 0);
         row.damaged |= !to->file.path;
-        to->member = hk__row_flag(&row, 1);
+        to->member = hk__case_row_flag(&row, 1);
     }
-    if (found && hk__row_null(&row, 4)) {
-        to->file.status = hk__row_status(&row, 2, false);
-        to->file.reason = hk__row_text(&row, 3);
+    if (found && hk__case_row_null(&row, 4)) {
+        to->file.status = hk__case_row_status(&row, 2, false);
+        to->file.reason = hk__case_row_text(&row, 3);
         to->file.verdict_reason = hk_file_status_name(to->file.status);
-        return hk__row_end(&row, err);
+        return hk__case_row_end(&row, err);
     }
     if (found) {
-        to->content = (uint64_t)hk__row_number(&row, 4, 1, r->contents);
+        to->content = (uint64_t)hk__case_row_number(&row, 4, 1, r->contents);
         read_content(to, &row);
-        if (!hk__row_null(&row, 2) && !(r->which & HK__CASE_PLAIN))
+        if (!hk__case_row_null(&row, 2) && !(r->which & HK__CASE_PLAIN))
             read_own_status(to, &row);
         read_judgements(r, &row);
     }
-    status = hk__row_end(&row, err);
+    status = hk__case_row_end(&row, err);
     if (!status)
         status = read_matches(r, (int64_t)to->content, err);
     if (!status)

@@ -33,8 +33,8 @@ static hk_status fail_damaged(const hk_case *c, hk_error *err)
 hk_status hk__case_keep(const char **out, hk_case *c, sqlite3_stmt *statement, int column,
                         hk_error *err)
 {
-    hk__row row = {c, statement, false};
-    const char *text = hk__row_text(&row, column);
+    hk__case_row row = {c, statement, false};
+    const char *text = hk__case_row_text(&row, column);
     if (row.damaged)
         return fail_damaged(c, err);
     if (!text) {
@@ -51,7 +51,7 @@ hk_status hk__case_keep(const char **out, hk_case *c, sqlite3_stmt *statement, i
     return HK_OK;
 }
 
-int64_t hk__row_number(hk__row *row, int column, int64_t low, int64_t high)
+int64_t hk__case_row_number(hk__case_row *row, int column, int64_t low, int64_t high)
 {
     const bool number = sqlite3_column_type(row->statement, column) == SQLITE_INTEGER;
     const int64_t value = sqlite3_column_int64(row->statement, column);
@@ -61,12 +61,12 @@ int64_t hk__row_number(hk__row *row, int column, int64_t low, int64_t high)
     return low;
 }
 
-bool hk__row_flag(hk__row *row, int column)
+bool hk__case_row_flag(hk__case_row *row, int column)
 {
-    return hk__row_number(row, column, 0, 1) != 0;
+    return hk__case_row_number(row, column, 0, 1) != 0;
 }
 
-double hk__row_real(hk__row *row, int column)
+double hk__case_row_real(hk__case_row *row, int column)
 {
     const int type = sqlite3_column_type(row->statement, column);
     const double value = sqlite3_column_double(row->statement, column);
@@ -76,12 +76,12 @@ double hk__row_real(hk__row *row, int column)
     return 0;
 }
 
-bool hk__row_null(hk__row *row, int column)
+bool hk__case_row_null(hk__case_row *row, int column)
 {
     return sqlite3_column_type(row->statement, column) == SQLITE_NULL;
 }
 
-const char *hk__row_text(hk__row *row, int column)
+const char *hk__case_row_text(hk__case_row *row, int column)
 {
     const int type = sqlite3_column_type(row->statement, column);
     if (type == SQLITE_NULL)
@@ -95,7 +95,7 @@ const char *hk__row_text(hk__row *row, int column)
     return NULL;
 }
 
-bool hk__row_bytes(uint8_t *out, hk__row *row, int column, size_t size)
+bool hk__case_row_bytes(uint8_t *out, hk__case_row *row, int column, size_t size)
 {
     const int type = sqlite3_column_type(row->statement, column);
     if (type == SQLITE_NULL)
@@ -108,19 +108,19 @@ bool hk__row_bytes(uint8_t *out, hk__row *row, int column, size_t size)
     return false;
 }
 
-hk_file_status hk__row_status(hk__row *row, int column, bool has_content)
+hk_file_status hk__case_row_status(hk__case_row *row, int column, bool has_content)
 {
     const hk_file_status status =
-        (hk_file_status)hk__row_number(row, column, 0, HK_FILE_STATUSES - 1);
+        (hk_file_status)hk__case_row_number(row, column, 0, HK_FILE_STATUSES - 1);
     row->damaged |= status == HK_FILE_DUPLICATE ||
                     (!has_content && hk_file_status_class(status) == HK_CLASS_HASHED);
     return status;
 }
 
-bool hk__row_hashes(hk_hash out[HK_ORIENTATIONS], hk__row *row, int column)
+bool hk__case_row_hashes(hk_hash out[HK_ORIENTATIONS], hk__case_row *row, int column)
 {
     uint8_t bytes[HK_ORIENTATIONS * 32];
-    if (!hk__row_bytes(bytes, row, column, sizeof bytes))
+    if (!hk__case_row_bytes(bytes, row, column, sizeof bytes))
         return false;
     for (int o = 0; o < HK_ORIENTATIONS; o++) {
         out[o] = (hk_hash){{0}};
@@ -130,7 +130,7 @@ bool hk__row_hashes(hk_hash out[HK_ORIENTATIONS], hk__row *row, int column)
     return true;
 }
 
-hk_status hk__row_end(const hk__row *row, hk_error *err)
+hk_status hk__case_row_end(const hk__case_row *row, hk_error *err)
 {
     return row->damaged ? fail_damaged(row->c, err) : HK_OK;
 }

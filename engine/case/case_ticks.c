@@ -17,14 +17,14 @@ hk_status hk__case_ticks(hk_case *c, void (*on_tick)(void *context, const hk__ca
     if (status)
         return status;
     while (!status && !(status = hk__sql_step(&more, get, err)) && more) {
-        hk__row row = {c, get, false};
+        hk__case_row row = {c, get, false};
         const hk__case_tick_row tick = {
-            .session = (size_t)hk__row_number(&row, 0, 0, INT64_MAX),
-            .at = hk__row_number(&row, 1, 0, INT64_MAX),
-            .done = (uint64_t)hk__row_number(&row, 2, 0, INT64_MAX),
-            .failed = (uint64_t)hk__row_number(&row, 3, 0, INT64_MAX),
+            .session = (size_t)hk__case_row_number(&row, 0, 0, INT64_MAX),
+            .at = hk__case_row_number(&row, 1, 0, INT64_MAX),
+            .done = (uint64_t)hk__case_row_number(&row, 2, 0, INT64_MAX),
+            .failed = (uint64_t)hk__case_row_number(&row, 3, 0, INT64_MAX),
         };
-        status = hk__row_end(&row, err);
+        status = hk__case_row_end(&row, err);
         if (!status)
             on_tick(context, &tick);
     }

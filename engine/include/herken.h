@@ -1111,7 +1111,7 @@ typedef struct hk_case_file {
 #define HK_CASE_CONFLICTS 0x02u  /* known and known-good lists both hit */
 #define HK_CASE_GROUPED 0x04u    /* in a group; ordered by group, its leader first, then by path */
 #define HK_CASE_FAILED 0x08u     /* failed */
-#define HK_CASE_UNCERTAIN 0x10u  /* hashed or skipped, but not_checked */
+#define HK_CASE_UNCERTAIN 0x10u  /* read, hashed or skipped, but not_checked */
 #define HK_CASE_SKIPPED 0x20u    /* skipped */
 #define HK_CASE_KNOWN_GOOD 0x40u /* a digest is in a known-good list */
 #define HK_CASE_DECIDED 0x80u    /* a person has decided */

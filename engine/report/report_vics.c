@@ -70,9 +70,9 @@ static hk_status add_contents(hk__digester *digester, hk_case *c, hk_error *err)
     if (status)
         return status;
     while (!status && !(status = hk__sql_step(&more, next, err)) && more) {
-        hk__row row = {c, next, false};
-        row.damaged |= !hk__row_bytes(sha256, &row, 0, sizeof sha256);
-        status = hk__row_end(&row, err);
+        hk__case_row row = {c, next, false};
+        row.damaged |= !hk__case_row_bytes(sha256, &row, 0, sizeof sha256);
+        status = hk__case_row_end(&row, err);
         if (!status)
             status = hk__digester_add(digester, sha256, sizeof sha256, err);
     }
@@ -271,12 +271,12 @@ static hk_status put_copies(uint64_t *left_out, uint64_t *unread, writer *w,
     sqlite3_reset(w->copies);
     sqlite3_bind_int64(w->copies, 1, (int64_t)known->content);
     while (!status && !(status = hk__sql_step(&more, w->copies, err)) && more) {
-        hk__row row = {w->c, w->copies, false};
+        hk__case_row row = {w->c, w->copies, false};
         char *path = NULL;
-        const char *raw = hk__row_text(&row, 0);
+        const char *raw = hk__case_row_text(&row, 0);
         row.damaged |= !raw;
-        *unread += hk__row_flag(&row, 1);
-        status = hk__row_end(&row, err);
+        *unread += hk__case_row_flag(&row, 1);
+        status = hk__case_row_end(&row, err);
         if (status)
             break;
         const size_t size = 2 * escaped_length(raw) + 100; /* the name and the path */

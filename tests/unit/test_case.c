@@ -354,6 +354,27 @@ static void test_no_case(void **state)
     unit_store_remove(&s);
 }
 
+static void test_newer_version(void **state)
+{
+    (void)state;
+    hk_error err;
+    hk_case *c;
+    unit_case u;
+    unit_case_make(&u);
+    unit_case_finish(&u);
+    hk_case_close(u.c);
+    u.c = NULL;
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(u.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    for (int mode = HK_CASE_READ; mode <= HK_CASE_WRITE; mode++) {
+        assert_int_equal(hk_case_open(&c, u.path, (hk_case_mode)mode, &err), HK_ERR_FORMAT);
+        assert_non_null(strstr(err.message, "is a case of version 2"));
+    }
+    unit_case_remove(&u);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_members),
         cmocka_unit_test(test_no_case),
+        cmocka_unit_test(test_newer_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
