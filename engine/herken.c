@@ -6,7 +6,6 @@
 #include "core/mem.h"
 #include "decode/pool.h"
 
-#include <fftw3.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,10 +31,9 @@ hk_status hk_component_versions(char **out, const char *worker_path, hk_error *e
     if (!status)
         status = hk__pool_decoders(&decoders, pool, err);
     if (!status) {
-        const char *fftw = fftwf_version; /* "fftw-3.3.10-sse2-avx" */
         char *text = NULL;
-        if (asprintf(&text, "FFTW %s\nOpenSSL %s\n%s", strncmp(fftw, "fftw-", 5) ? fftw : fftw + 5,
-                     OpenSSL_version(OPENSSL_VERSION_STRING), decoders) < 0)
+        if (asprintf(&text, "OpenSSL %s\n%s", OpenSSL_version(OPENSSL_VERSION_STRING), decoders) <
+            0)
             status = hk__fail_memory(err);
         else
             *out = text;

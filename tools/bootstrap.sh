@@ -14,7 +14,7 @@
 #   bench    benchmarks/*.sh: what draws their figures
 set -euo pipefail
 
-build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libarchive-dev libjpeg62-turbo-dev libfftw3-dev
+build=(gcc libc6-dev cmake ninja-build pkg-config libvips-dev libarchive-dev libjpeg62-turbo-dev
        libssl-dev libxxhash-dev libjansson-dev libsqlite3-dev libseccomp-dev libmicrohttpd-dev libgnutls28-dev
        libcurl4-openssl-dev scdoc)
 edits=(libvips-tools fonts-dejavu-core jq)

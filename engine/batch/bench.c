@@ -94,11 +94,14 @@ static hk_status measure(hk_bench *bench, int fd, hk_error *err)
     bench->file.height = picture->height;
     if (picture->has_pixels) {
         bench->file.ours = t->ours;
+        bench->file.digested = t->digested;
         bench->file.floor = t->floor;
         bench->file.read = t->read;
+        bench->file.digest = t->digest;
         bench->file.decode = t->decode;
         bench->file.grid = t->grid;
         bench->file.dct = t->dct;
+        bench->file.bits = t->bits;
     }
     return HK_OK;
 }

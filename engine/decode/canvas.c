@@ -14,7 +14,7 @@ struct hk__canvas {
     uint8_t *blank; /* [width] for filling */
     uint32_t blank_width;
     bool timed;
-    uint64_t ns;
+    uint64_t ns, timed_rows;
 };
 
 hk_status hk__canvas_new(hk__canvas **out, hk_error *err)
@@ -57,7 +57,7 @@ void hk__canvas_free(hk__canvas *canvas)
 hk_status hk__canvas_begin(hk__canvas *canvas, uint32_t width, uint32_t height,
                            unsigned orientation, hk_error *err)
 {
-    canvas->ns = 0;
+    canvas->ns = canvas->timed_rows = 0;
     /* Most folders hold many pictures of one size: the weights are kept. */
     if (canvas->grid && hk__sampler_fits(canvas->grid, width, height, orientation) &&
         hk__sampler_rows_left(canvas->grid) == height &&
@@ -86,6 +86,12 @@ uint32_t hk__canvas_rows_left(const hk__canvas *canvas)
     return hk__sampler_rows_left(canvas->grid);
 }
 
+static void count_row(hk__canvas *canvas, uint64_t start)
+{
+    canvas->ns += hk__clock_ns() - start;
+    canvas->timed_rows++;
+}
+
 void hk__canvas_row_u8(hk__canvas *canvas, const uint8_t *row)
 {
     const uint64_t start = canvas->timed ? hk__clock_ns() : 0;
@@ -97,7 +103,7 @@ void hk__canvas_row_u8(hk__canvas *canvas, const uint8_t *row)
             hk__sampler_row_u8(canvas->raster, row);
     }
     if (canvas->timed)
-        canvas->ns += hk__clock_ns() - start;
+        count_row(canvas, start);
 }
 
 void hk__canvas_row_f32(hk__canvas *canvas, const float *row)
@@ -111,7 +117,7 @@ void hk__canvas_row_f32(hk__canvas *canvas, const float *row)
             hk__sampler_row_f32(canvas->raster, row);
     }
     if (canvas->timed)
-        canvas->ns += hk__clock_ns() - start;
+        count_row(canvas, start);
 }
 
 void hk__canvas_fill(hk__canvas *canvas, uint8_t value)
@@ -146,7 +152,8 @@ void hk__canvas_time(hk__canvas *canvas, bool on)
     canvas->timed = on;
 }
 
-uint64_t hk__canvas_ns(const hk__canvas *canvas)
+uint64_t hk__canvas_ns(uint64_t *rows, const hk__canvas *canvas)
 {
+    *rows = canvas->timed_rows;
     return canvas->ns;
 }

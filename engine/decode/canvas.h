@@ -31,8 +31,8 @@ void hk__canvas_fill(hk__canvas *canvas, uint8_t value);
 /* Writes the grid, and what else is wanted, once no rows are left, and sets has_pixels. */
 void hk__canvas_finish(hk__picture *picture, hk__canvas *canvas);
 
-/* Nanoseconds spent in the rows since begin, if timing was asked for. */
+/* Nanoseconds spent in the rows since begin, and how many rows, if timing was asked for. */
 void hk__canvas_time(hk__canvas *canvas, bool on);
-uint64_t hk__canvas_ns(const hk__canvas *canvas);
+uint64_t hk__canvas_ns(uint64_t *rows, const hk__canvas *canvas);
 
 #endif

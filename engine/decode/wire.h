@@ -23,7 +23,7 @@
 
 #include "decode/picture.h"
 
-#define HK__WIRE_VERSION 3u
+#define HK__WIRE_VERSION 4u
 #define HK__WORKER_SOCKET 3 /* the worker's end, as a descriptor number */
 #define HK__WORKER_SEEN 4   /* the table of contents seen, where there is one (seen.h) */
 
@@ -83,7 +83,8 @@ typedef struct hk__notice {
 
 /* Medians in nanoseconds; with repeats only. */
 typedef struct hk__timing {
-    uint64_t ours, floor, read, decode, grid, dct;
+    uint64_t ours, digested, floor; /* whole times; see stopwatch.h */
+    uint64_t read, digest, decode, grid, dct, bits;
 } hk__timing;
 
 /* Cut after what it holds: grids and raster go only with has_pixels, the raster at its size. The

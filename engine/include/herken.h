@@ -1603,13 +1603,15 @@ typedef struct hk_bench_file {
     const char *reason;
     const char *format;
     uint32_t width, height;
-    uint64_t ours;                    /* read, decode, grid, DCT, bits */
-    uint64_t floor;                   /* read, libjpeg-turbo's own full grey decode; 0: no JPEG */
-    uint64_t read, decode, grid, dct; /* where ours went; dct includes bits and orientations */
+    uint64_t ours;     /* read, decode, grid, DCT, bits; 0: not timed */
+    uint64_t digested; /* the same with MD5, SHA-1 and SHA-256 of the bytes in the same read */
+    uint64_t floor;    /* read, libjpeg-turbo's own full grey decode; 0: no JPEG */
+    /* Where `digested` went, in rounds of their own; bits includes quality and orientations. */
+    uint64_t read, digest, decode, grid, dct, bits;
 } hk_bench_file;
 
-/* Times files in a decode worker: ours and the floor, alternated `repeats` times (1..1000) in one
- * process. Walks as hk_scan_open does; of the options it takes the limits and
+/* Times files in a decode worker: ours, with digests and the floor take turns `repeats` times
+ * (1..1000) in one process. Walks as hk_scan_open does; of the options it takes the limits and
  * worker_path. */
 typedef struct hk_bench hk_bench;
 HK_API HK_MUST_CHECK hk_status hk_bench_open(hk_bench **out, const char *const *paths, size_t count,

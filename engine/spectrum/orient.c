@@ -6,6 +6,7 @@
  * B, so each oriented copy's spectrum is B with signs, perhaps transposed. Signs move the median,
  * a transpose does not: four medians serve eight hashes.
  */
+#include "spectrum/rows.h"
 #include "spectrum/spectrum.h"
 
 #include <string.h>
@@ -25,12 +26,12 @@ static const turn turns[HK_ORIENTATIONS] = {
     [HK_FLIPPLUS1] = {false, false, true}, [HK_FLIPMINUS1] = {true, true, true},
 };
 
-/* Bisection on the bits of the value: 32 counts of what is below, each a plain loop that the
- * compiler turns into vector code. Quickselect takes four times as long, most of it in branches
- * that cannot be predicted. As signed integers, the bits of floats sort as the floats do once the
- * negative ones are turned over. */
+/* Bisection on the bits of the value: 32 counts of what is below, each a loop of rows.h.
+ * Quickselect takes four times as long, most of it in branches that cannot be predicted. As signed
+ * integers, the bits of floats sort as the floats do once the negative ones are turned over. */
 float hk__select(const float values[HK__SPECTRUM_SIZE], unsigned rank)
 {
+    const hk__rows *rows = hk__rows_in_use();
     int32_t keys[HK__SPECTRUM_SIZE];
     memcpy(keys, values, sizeof keys);
     for (int i = 0; i < HK__SPECTRUM_SIZE; i++)
@@ -42,10 +43,7 @@ float hk__select(const float values[HK__SPECTRUM_SIZE], unsigned rank)
     for (int bit = 31; bit >= 0; bit--) {
         const uint32_t candidate = found | UINT32_C(1) << bit;
         const int32_t limit = (int32_t)(candidate ^ UINT32_C(0x80000000));
-        int below = 0;
-        for (int i = 0; i < HK__SPECTRUM_SIZE; i++)
-            below += keys[i] < limit;
-        if (below <= (int)rank)
+        if (rows->count_below(keys, limit, HK__SPECTRUM_SIZE) <= (int)rank)
             found = candidate;
     }
     int32_t key = (int32_t)(found ^ UINT32_C(0x80000000));

@@ -6,8 +6,8 @@
  *      [luma 0..255]  -->  [B = D A D^T]                             -->  bit 16i+j = B[i][j] >
  * median
  *
- * All functions are pure and may be called from any thread; the DCT plan is made once, under a
- * lock, on first use.
+ * All functions are pure and may be called from any thread; the DCT's numbers are made once,
+ * under a lock, on first use.
  */
 #ifndef HK_SPECTRUM_SPECTRUM_H
 #define HK_SPECTRUM_SPECTRUM_H
@@ -35,8 +35,8 @@ typedef struct hk__model {
 
 extern const hk__model hk__model_pdq;
 
-/* B = D A D^T (PDQ.md, step 6) by FFTW. grid: 64x64 row-major, 64-byte aligned or not.
- * HK_ERR_NO_MEMORY if FFTW cannot make its plan. */
+/* B = D A D^T (PDQ.md, step 6), to the bit the same with every instruction set. grid: 64x64
+ * row-major, 64-byte aligned or not. */
 hk_status hk__dct(float spectrum[HK__SPECTRUM_SIZE], const float grid[HK__GRID_SIZE],
                   hk_error *err) HK_MUST_CHECK;
 

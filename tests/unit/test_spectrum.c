@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "core/cpu.h"
 #include "pixels.h"
 #include "plain_pdq.h"
 #include "spectrum/spectrum.h"
@@ -98,6 +99,37 @@ static void select_equals_sorting(void **state)
         }
         check_select(values);
     }
+}
+
+/* Of grids whose coefficients are everyday ones, and of a mirrored one, in which half of them hang
+ * on rounding and would show another order of sums, or a fused one, at once. */
+static void fingerprints_are_the_same_bits_at_every_level(void **state)
+{
+    (void)state;
+    static const hk_simd levels[] = {HK_SIMD_SCALAR, HK_SIMD_AVX2, HK_SIMD_AVX512};
+    uint64_t seed = 43;
+    for (int round = 0; round < 20; round++) {
+        float grid[CELLS], spectrum[COUNT_OF(levels)][N];
+        hk_fingerprint fp[COUNT_OF(levels)];
+        memset(fp, 0, sizeof fp);
+        for (int i = 0; i < CELLS; i++)
+            grid[i] = (float)(next_random(&seed) >> 40) / (1 << 16);
+        for (int i = 0; round % 2 && i < CELLS; i++)
+            if (i % SIDE >= SIDE / 2)
+                grid[i] = grid[i - i % SIDE + SIDE - 1 - i % SIDE];
+        for (size_t k = 0; k < COUNT_OF(levels); k++) {
+            if (!hk__cpu_can(levels[k]))
+                continue;
+            assert_int_equal(hk_simd_use(levels[k], NULL), HK_OK);
+            assert_int_equal(hk__dct(spectrum[k], grid, NULL), HK_OK);
+            assert_int_equal(hk__fingerprint(&fp[k], &hk__model_pdq, grid, NULL), HK_OK);
+            assert_memory_equal(spectrum[k], spectrum[0], sizeof *spectrum);
+            assert_memory_equal(fp[k].hash, fp[0].hash, sizeof fp->hash);
+            assert_true(fp[k].spread == fp[0].spread && fp[k].texture_rms == fp[0].texture_rms);
+            check_select(spectrum[k]);
+        }
+    }
+    assert_int_equal(hk_simd_use(HK_SIMD_BEST, NULL), HK_OK);
 }
 
 /* Bits of the hash of one orientation that are wrong outside the rounding band, by the oracle on
@@ -532,9 +564,10 @@ static void hasher_survives_failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(threads_hash_side_by_side), /* first: the plan is not made yet */
+        cmocka_unit_test(threads_hash_side_by_side), /* first: the DCT's numbers are not made yet */
         cmocka_unit_test(spectrum_equals_the_oracle),
         cmocka_unit_test(select_equals_sorting),
+        cmocka_unit_test(fingerprints_are_the_same_bits_at_every_level),
         cmocka_unit_test(orientations_equal_hashing_the_turned_grid),
         cmocka_unit_test(planted_fault_in_the_orientations_is_found),
         cmocka_unit_test(quality_equals_the_oracle),

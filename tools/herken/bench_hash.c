@@ -6,12 +6,14 @@
 #include "progress.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const char help[] =
     "usage: herken bench hash [OPTIONS] [PATH...]\n\n"
     "Times hashing each file against its floor, libjpeg-turbo's own full grey decode, both from\n"
-    "reading the file on, alternated in one decode process; and the hash step alone on generated\n"
-    "pixels. Files should be read once before, so that they are in memory.\n"
+    "reading the file on, in turns in one decode process; what MD5, SHA-1 and SHA-256 in the same\n"
+    "read cost on top; and the hash step alone on generated pixels. By size and format. Files\n"
+    "should be read once before, so that they are in memory.\n"
     "`floor_ratio` is the sum of our medians over the sum of the floors' medians, JPEG only.\n\n"
     "  --repeats N          rounds per file (default 9)\n";
 
@@ -27,44 +29,111 @@ static const struct {
     unsigned repeats;
 } steps[] = {{"500x375", 500, 375, 401}, {"4000x3000", 4000, 3000, 41}};
 
-typedef struct totals {
-    uint64_t files, failed, jpegs;
-    uint64_t ours, ours_jpeg, floor, read, decode, grid, dct;
-    uint64_t *each; /* [files] ours, for the percentiles */
-    size_t capacity;
-} totals;
+/* Sizes of pictures, in millions of pixels. */
+static const struct {
+    const char *name;
+    double most;
+} classes[] = {{"to 0.3 MP", 0.3}, {"to 1 MP", 1}, {"to 4 MP", 4}, {"to 16 MP", 16}, {"above", 0}};
+enum { CLASSES = sizeof classes / sizeof *classes };
 
-static bool add(totals *t, const hk_bench_file *file)
+/* Where the time went. */
+enum { READ, DIGEST, DECODE, GRID, DCT, BITS, PARTS };
+static const char *const part_names[PARTS] = {"read", "digest", "decode", "grid", "dct", "bits"};
+
+typedef struct row {
+    size_t class;
+    const char *format; /* of the library, static */
+    uint64_t ours, digested, floor, part[PARTS];
+} row;
+
+typedef struct rows {
+    row *row;
+    size_t count, capacity;
+    uint64_t failed;
+} rows;
+
+typedef struct summary {
+    size_t files, jpegs;
+    uint64_t ours, digested, jpeg_ours, floor, part[PARTS]; /* sums */
+    uint64_t median, p95;                                   /* of ours */
+} summary;
+
+static size_t class_of(const hk_bench_file *file)
+{
+    const double megapixels = (double)file->width * file->height / 1e6;
+    size_t class = 0;
+    while (class < CLASSES - 1 && megapixels > classes[class].most)
+        class ++;
+    return class;
+}
+
+static bool add(rows *all, const hk_bench_file *file)
 {
     if (!file->ours) {
-        t->failed++;
+        all->failed++;
         return true;
     }
-    if (t->files == t->capacity) {
-        t->capacity = t->capacity ? t->capacity * 2 : 256;
-        uint64_t *grown = realloc(t->each, t->capacity * sizeof *grown);
+    if (all->count == all->capacity) {
+        const size_t capacity = all->capacity ? all->capacity * 2 : 256;
+        row *grown = realloc(all->row, capacity * sizeof *grown);
         if (!grown)
             return false;
-        t->each = grown;
+        all->row = grown;
+        all->capacity = capacity;
     }
-    t->each[t->files++] = file->ours;
-    t->ours += file->ours;
-    t->read += file->read;
-    t->decode += file->decode;
-    t->grid += file->grid;
-    t->dct += file->dct;
-    if (file->floor) {
-        t->jpegs++;
-        t->ours_jpeg += file->ours;
-        t->floor += file->floor;
-    }
+    all->row[all->count++] = (row){
+        .class = class_of(file),
+        .format = file->format,
+        .ours = file->ours,
+        .digested = file->digested,
+        .floor = file->floor,
+        .part = {file->read, file->digest, file->decode, file->grid, file->dct, file->bits},
+    };
     return true;
 }
 
-static int by_value(const void *a, const void *b)
+static int by_group(const void *a, const void *b)
 {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return x < y ? -1 : x > y;
+    const row *x = a, *y = b;
+    if (x->class != y->class)
+        return x->class < y->class ? -1 : 1;
+    return strcmp(x->format, y->format);
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const row *x = a, *y = b;
+    return x->ours < y->ours ? -1 : x->ours > y->ours;
+}
+
+/* Sorts the rows by time. */
+static summary summarize(row *of, size_t count)
+{
+    summary s = {.files = count};
+    qsort(of, count, sizeof *of, by_time);
+    for (size_t i = 0; i < count; i++) {
+        s.ours += of[i].ours;
+        s.digested += of[i].digested;
+        for (int p = 0; p < PARTS; p++)
+            s.part[p] += of[i].part[p];
+        if (of[i].floor) {
+            s.jpegs++;
+            s.jpeg_ours += of[i].ours;
+            s.floor += of[i].floor;
+        }
+    }
+    s.median = of[count / 2].ours;
+    s.p95 = of[count * 95 / 100].ours;
+    return s;
+}
+
+/* The rows from `first` on that are of one class and format; rows are sorted by_group. */
+static size_t group_size(const rows *all, size_t first)
+{
+    size_t end = first + 1;
+    while (end < all->count && !by_group(&all->row[first], &all->row[end]))
+        end++;
+    return end - first;
 }
 
 static double ms(uint64_t ns)
@@ -72,57 +141,106 @@ static double ms(uint64_t ns)
     return (double)ns / 1e6;
 }
 
-static void print_json(const totals *t, const uint64_t step_ns[])
+static double ratio(uint64_t a, uint64_t b)
 {
-    json_t *object = json_object(), *step = json_object();
+    return (double)a / (double)b;
+}
+
+/* ---- for machines -------------------------------------------------------------------------- */
+
+static void put_summary(json_t *object, const summary *s)
+{
+    const double n = (double)s->files;
+    json_t *parts = json_object();
+    for (int p = 0; p < PARTS; p++)
+        json_object_set_new(parts, part_names[p], json_real(ms(s->part[p]) / n));
+    json_object_set_new(object, "files", json_integer((json_int_t)s->files));
+    json_object_set_new(object, "images_per_s", json_real(n * 1e9 / (double)s->ours));
+    json_object_set_new(object, "ms_median", json_real(ms(s->median)));
+    json_object_set_new(object, "ms_p95", json_real(ms(s->p95)));
+    json_object_set_new(object, "ms_mean", json_real(ms(s->ours) / n));
+    json_object_set_new(object, "ms_mean_with_digests", json_real(ms(s->digested) / n));
+    json_object_set_new(object, "ms_mean_of", parts);
+    json_object_set_new(object, "digests_on_top", json_real(ratio(s->digested, s->ours) - 1));
+    if (s->floor) {
+        json_object_set_new(object, "jpeg_files", json_integer((json_int_t)s->jpegs));
+        json_object_set_new(object, "floor_ratio", json_real(ratio(s->jpeg_ours, s->floor)));
+    }
+}
+
+static void print_json(rows *all, const uint64_t step_ns[])
+{
+    json_t *object = json_object(), *step = json_object(), *groups = json_array();
     json_object_set_new(object, "simd", json_string(hk_simd_name(hk_simd_in_use())));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         json_object_set_new(step, steps[i].name, json_real(ms(step_ns[i])));
     json_object_set_new(object, "hash_step_ms", step);
-    json_object_set_new(object, "files", json_integer((json_int_t)t->files));
-    json_object_set_new(object, "failed", json_integer((json_int_t)t->failed));
-    if (t->files) {
-        const double n = (double)t->files;
-        json_object_set_new(object, "images_per_s", json_real(n * 1e9 / (double)t->ours));
-        json_object_set_new(object, "ms_median", json_real(ms(t->each[t->files / 2])));
-        json_object_set_new(object, "ms_p95", json_real(ms(t->each[t->files * 95 / 100])));
-        json_object_set_new(object, "ms_mean",
-                            json_pack("{s:f,s:f,s:f,s:f}", "read", ms(t->read) / n, "decode",
-                                      ms(t->decode) / n, "grid", ms(t->grid) / n, "dct_bits",
-                                      ms(t->dct) / n));
+    json_object_set_new(object, "files", json_integer((json_int_t)all->count));
+    json_object_set_new(object, "failed", json_integer((json_int_t)all->failed));
+    for (size_t i = 0, n; i < all->count; i += n) {
+        json_t *group = json_object();
+        n = group_size(all, i);
+        json_object_set_new(group, "class", json_string(classes[all->row[i].class].name));
+        json_object_set_new(group, "format", json_string(all->row[i].format));
+        const summary s = summarize(all->row + i, n);
+        put_summary(group, &s);
+        json_array_append_new(groups, group);
     }
-    if (t->floor) {
-        json_object_set_new(object, "jpeg_files", json_integer((json_int_t)t->jpegs));
-        json_object_set_new(object, "floor_ratio",
-                            json_real((double)t->ours_jpeg / (double)t->floor));
+    json_object_set_new(object, "classes", groups);
+    if (all->count) {
+        const summary s = summarize(all->row, all->count);
+        put_summary(object, &s);
     }
     output_line(object);
 }
 
-static void print_text(const totals *t, const uint64_t step_ns[])
+/* ---- for people ---------------------------------------------------------------------------- */
+
+static void print_summary(const char *class, const char *format, const summary *s)
+{
+    const double n = (double)s->files;
+    printf("%-9s  %-6s  %6zu  %8.1f  %8.3f  %8.3f  ", class, format, s->files,
+           n * 1e9 / (double)s->ours, ms(s->median), ms(s->p95));
+    if (s->floor)
+        printf("%11.3f", ratio(s->jpeg_ours, s->floor));
+    else
+        printf("%11s", "-");
+    printf("  %+6.1f %%  ", 100 * (ratio(s->digested, s->ours) - 1));
+    for (int p = 0; p < PARTS; p++)
+        printf("%8.3f", ms(s->part[p]) / n);
+    putchar('\n');
+}
+
+static void print_text(rows *all, const uint64_t step_ns[])
 {
     printf("kernels %s\n", hk_simd_name(hk_simd_in_use()));
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         printf("hash step alone, %-9s  %.4f ms\n", steps[i].name, ms(step_ns[i]));
-    if (t->files) {
-        const double n = (double)t->files;
-        printf("%llu files, one process: %.1f images/s; median %.3f ms, p95 %.3f ms\n"
-               "  of the mean: read %.3f, decode %.3f, grid %.3f, DCT and bits %.3f ms\n",
-               (unsigned long long)t->files, n * 1e9 / (double)t->ours, ms(t->each[t->files / 2]),
-               ms(t->each[t->files * 95 / 100]), ms(t->read) / n, ms(t->decode) / n,
-               ms(t->grid) / n, ms(t->dct) / n);
+    if (all->count) {
+        printf(
+            "\none process                images   ms an image                   three      mean "
+            "ms in\n%-9s  %-6s  %6s  %8s  %8s  %8s  %11s  %8s  ",
+            "size", "format", "files", "a second", "median", "p95", "floor_ratio", "digests");
+        for (int p = 0; p < PARTS; p++)
+            printf("%8s", part_names[p]);
+        putchar('\n');
+        for (size_t i = 0, n; i < all->count; i += n) {
+            const row first = all->row[i];
+            n = group_size(all, i);
+            const summary s = summarize(all->row + i, n);
+            print_summary(classes[first.class].name, first.format, &s);
+        }
+        const summary s = summarize(all->row, all->count);
+        print_summary("all", "", &s);
     }
-    if (t->floor)
-        printf("floor_ratio %.3f over %llu JPEG files (libjpeg-turbo alone: 1)\n",
-               (double)t->ours_jpeg / (double)t->floor, (unsigned long long)t->jpegs);
-    if (t->failed)
-        printf("%llu files gave no hash and are not counted\n", (unsigned long long)t->failed);
+    if (all->failed)
+        printf("%llu files gave no hash and are not counted\n", (unsigned long long)all->failed);
 }
 
 static int run(cli_common *common, unsigned repeats)
 {
     hk_error err;
-    totals t = {0};
+    rows all = {0};
     uint64_t step_ns[sizeof steps / sizeof *steps];
     hk_bench *bench = NULL;
     hk_status status = HK_OK;
@@ -135,7 +253,7 @@ static int run(cli_common *common, unsigned repeats)
                                repeats, &common->scan, &err);
     const hk_bench_file *file = NULL;
     while (!status && bench && !(status = hk_bench_next(&file, bench, &err)) && file)
-        if (!add(&t, file)) {
+        if (!add(&all, file)) {
             cli_say("out of memory");
             code = CLI_SYSTEM;
             break;
@@ -143,15 +261,16 @@ static int run(cli_common *common, unsigned repeats)
     if (status) {
         code = cli_fail(&err);
     } else if (code == CLI_DONE) {
-        qsort(t.each, t.files, sizeof *t.each, by_value);
+        if (all.count)
+            qsort(all.row, all.count, sizeof *all.row, by_group);
         if (common->json)
-            print_json(&t, step_ns);
+            print_json(&all, step_ns);
         else
-            print_text(&t, step_ns);
-        code = t.failed ? CLI_PARTIAL : CLI_DONE;
+            print_text(&all, step_ns);
+        code = all.failed ? CLI_PARTIAL : CLI_DONE;
     }
     hk_bench_free(bench);
-    free(t.each);
+    free(all.row);
     return cli_finish(code);
 }
 
