@@ -10,6 +10,7 @@
 #   faiss    the FAISS search module, an extra that is built where these are found
 #   test     tests/run.sh: what the tests stand on
 #   browser  the tests of the HTML report in a real browser, which are skipped without one
+#   proxies  the tests of the recipes with a real nginx and HAProxy, which are skipped without
 #   fuzz     tests/fuzz/run.sh: clang and its runtime
 #   bench    benchmarks/*.sh: what draws their figures
 set -euo pipefail
@@ -23,12 +24,13 @@ faiss=(g++ libfaiss-dev libblas-dev liblapack-dev)
 test=("${faiss[@]}" libcmocka-dev libpng-dev libvips-tools fonts-dejavu-core jq openssl procps xxd clang-format
       curl python3 shellcheck)
 browser=(chromium fonts-dejavu-core)
+proxies=(nginx-light fcgiwrap haproxy)
 fuzz=(clang libclang-rt-14-dev)
 bench=("${faiss[@]}" gnuplot-nox fonts-dejavu-core jq bc curl)
 
 say() { printf 'bootstrap: %s\n' "$*" >&2; }
 
-[ $# -gt 0 ] || { sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '4,15s/^# \{0,1\}//p' "$0"; exit 2; }
 wanted=()
 for group in "$@"; do
   case $group in
@@ -38,9 +40,10 @@ for group in "$@"; do
     faiss) wanted+=("${faiss[@]}") ;;
     test) wanted+=("${test[@]}") ;;
     browser) wanted+=("${browser[@]}") ;;
+    proxies) wanted+=("${proxies[@]}") ;;
     fuzz) wanted+=("${fuzz[@]}") ;;
     bench) wanted+=("${bench[@]}") ;;
-    *) say "no group '$group': build, edits, photos, faiss, test, browser, fuzz or bench"; exit 2 ;;
+    *) say "no group '$group': build, edits, photos, faiss, test, browser, proxies, fuzz or bench"; exit 2 ;;
   esac
 done
 

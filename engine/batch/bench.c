@@ -48,7 +48,8 @@ hk_status hk_bench_open(hk_bench **out, const char *const *paths, size_t count, 
         .timeout_ms = timeout > 3600000 ? 3600000 : (unsigned)timeout,
         .limits = {.max_pixels = options->max_pixels,
                    .max_bytes = options->max_bytes,
-                   .max_pages = options->max_pages},
+                   .max_pages = options->max_pages,
+                   .full_decode = options->full_decode},
         .repeats = repeats,
     };
     status = hk__plan_new(&bench->plan, paths, count, err);

@@ -12,25 +12,32 @@ void hk__checked_free(hk__checked *checked)
         return;
     hk__judgement_clear(&checked->judgement);
     hk__free(checked->member);
-    hk__free(checked->raster);
+    hk__views_clear(&checked->views);
     hk__free(checked);
 }
 
-static hk_status keep_raster(hk__checked *checked, const hk__picture *picture, hk_error *err)
+/* The views become the caller's, and the first one is what the file says of itself. */
+static void keep_views(hk__checked *checked, hk__views *views)
 {
-    const size_t size = (size_t)picture->raster_width * picture->raster_height;
-    checked->raster = hk__alloc(size, 1);
-    if (!checked->raster)
-        return hk__fail_memory(err);
-    memcpy(checked->raster, picture->raster, size);
-    checked->file.raster = checked->raster;
-    checked->file.raster_width = picture->raster_width;
-    checked->file.raster_height = picture->raster_height;
-    return HK_OK;
+    hk_file *file = &checked->file;
+    hk__views_move(&checked->views, views);
+    if (!checked->views.count)
+        return;
+    const hk_view *first = checked->views.view;
+    file->views = first;
+    file->view_count = checked->views.count;
+    file->hashed = true;
+    file->fingerprint = first->fingerprint;
+    file->has_exact_hash = first->has_exact_hash;
+    memcpy(file->exact_hash, first->exact_hash, sizeof file->exact_hash);
+    file->raster = first->raster;
+    file->raster_width = first->raster_width;
+    file->raster_height = first->raster_height;
+    for (size_t v = 0; v < file->view_count; v++)
+        file->flags |= file->views[v].flags;
 }
 
-hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result, bool raster,
-                           hk_error *err)
+hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result, hk_error *err)
 {
     const hk__picture *picture = &result->reply->picture;
     hk_status status = HK_OK;
@@ -53,21 +60,11 @@ hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result, boo
     file->digests = result->reply->digests;
     memcpy(checked->reason, picture->reason, sizeof checked->reason);
     file->reason = checked->reason[0] ? checked->reason : NULL;
-    if (result->fingerprint) {
-        file->hashed = true;
-        file->fingerprint = *result->fingerprint;
-        file->flags |= file->fingerprint.flags;
-    }
-    if (result->exact_hash) {
-        file->has_exact_hash = true;
-        memcpy(file->exact_hash, result->exact_hash, sizeof file->exact_hash);
-    }
+    keep_views(checked, result->views);
     if (result->member) {
         checked->member = hk__strndup(result->member, strlen(result->member));
         status = checked->member ? HK_OK : hk__fail_memory(err);
     }
-    if (!status && raster && picture->has_pixels)
-        status = keep_raster(checked, picture, err);
     if (status)
         hk__checked_free(checked);
     else
@@ -78,12 +75,22 @@ hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result, boo
 hk_status hk__checked_judge(hk__checked *checked, const hk_matcher *matcher, hk_error *err)
 {
     hk_file *file = &checked->file;
+    hk__view views[HK_VIEWS_MOST];
+    for (size_t v = 0; v < file->view_count; v++) {
+        const hk_view *view = &file->views[v];
+        views[v] = (hk__view){.fingerprint = &view->fingerprint,
+                              .exact = view->has_exact_hash ? view->exact_hash : NULL,
+                              .raster = view->raster,
+                              .raster_width = view->raster_width,
+                              .raster_height = view->raster_height,
+                              .frame = view->frame,
+                              .backdrop = view->backdrop};
+    }
     const hk__evidence evidence = {
         .status = checked->archive && file->digests.present ? HK_FILE_NOT_AN_IMAGE : file->status,
         .flags = file->flags,
-        .hashed = file->hashed,
-        .fingerprint = &file->fingerprint,
-        .exact = file->has_exact_hash ? file->exact_hash : NULL,
+        .views = views,
+        .view_count = file->view_count,
         .digests = file->digests,
     };
     hk__judgement *judgement = &checked->judgement;

@@ -145,7 +145,7 @@ static void *drive(void *context)
             status = hk__pool_wait(&done, &result, k->pool,
                                    hk__pool_room(k->pool) ? IDLE_MS : FULL_MS, &error);
         if (!status && done)
-            status = hk__checked_make(&checked, &result, k->options.pool.raster, &error);
+            status = hk__checked_make(&checked, &result, &error);
         pthread_mutex_lock(&k->lock);
         if (checked) {
             put(k->options.matcher ? &k->decoded : &k->checked, checked);

@@ -43,7 +43,7 @@ typedef struct hk__checked {
     /* What file points to: */
     char reason[HK__REASON_SIZE];
     hk__judgement judgement;
-    uint8_t *raster;
+    hk__views views;
     struct hk__checked *next; /* the checker's own */
 } hk__checked;
 
@@ -72,8 +72,8 @@ hk_status hk__checker_wait(hk__checked **out, hk__checker *checker, int wait_ms,
 
 /* ---- one file (checked.c) ------------------------------------------------------------------ */
 
-/* Makes the pool's result the caller's own; raster: with that, where there is one. */
-hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result, bool raster,
+/* Makes the pool's result the caller's own. */
+hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result,
                            hk_error *err) HK_MUST_CHECK;
 /* Looks it up. Once. */
 hk_status hk__checked_judge(hk__checked *checked, const hk_matcher *matcher,

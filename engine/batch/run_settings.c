@@ -88,6 +88,8 @@ hk_status hk__run_take_settings(hk_run_options *options, hk_case *c, hk_error *e
         PIXELS,
         BYTES,
         PAGES,
+        FRAMES,
+        ALLOW,
         TIMEOUT,
         MEMORY,
         ARCHIVES,
@@ -105,6 +107,8 @@ hk_status hk__run_take_settings(hk_run_options *options, hk_case *c, hk_error *e
         [PIXELS] = {HK_RUN_MAX_PIXELS, "max_pixels", INT64_MAX, 0, false},
         [BYTES] = {HK_RUN_MAX_BYTES, "max_bytes", INT64_MAX, 0, false},
         [PAGES] = {HK_RUN_MAX_PAGES, "max_pages", UINT32_MAX, 0, false},
+        [FRAMES] = {HK_RUN_FRAMES, "frames", HK_FRAMES_CHOICES - 1, 0, false},
+        [ALLOW] = {HK_RUN_ALLOW, "allow", (1 << HK_ALLOW_COUNT) - 1, 0, false},
         [TIMEOUT] = {HK_RUN_TIMEOUT, "timeout_ms", UINT32_MAX, 0, false},
         [MEMORY] = {HK_RUN_WORKER_MEMORY, "worker_memory", INT64_MAX, 0, false},
         [ARCHIVES] = {HK_RUN_ARCHIVES, "archives", 1, 0, false},
@@ -131,6 +135,8 @@ hk_status hk__run_take_settings(hk_run_options *options, hk_case *c, hk_error *e
     TAKE(scan->max_pixels, PIXELS);
     TAKE(scan->max_bytes, BYTES);
     TAKE(scan->max_pages, PAGES);
+    TAKE(scan->frames, FRAMES);
+    TAKE(scan->allow, ALLOW);
     TAKE(scan->timeout_ms, TIMEOUT);
     TAKE(scan->worker_memory, MEMORY);
     TAKE(options->archives, ARCHIVES);
@@ -198,6 +204,8 @@ hk_status hk__run_keep_settings(hk_case *c, const hk_run_options *options,
         {HK_RUN_MAX_BYTES, "max_bytes", "limit on bytes of an image", NULL,
          (int64_t)scan->max_bytes},
         {HK_RUN_MAX_PAGES, "max_pages", "limit on pages", NULL, scan->max_pages},
+        {HK_RUN_FRAMES, "frames", "choice of frames (--frames-of)", NULL, scan->frames},
+        {HK_RUN_ALLOW, "allow", "choice of formats (--allow-format)", NULL, scan->allow},
         {HK_RUN_TIMEOUT, "timeout_ms", "time limit for one file, in milliseconds (--timeout)", NULL,
          scan->timeout_ms},
         {HK_RUN_WORKER_MEMORY, "worker_memory", "memory of a worker", NULL, (int64_t)worker_memory},

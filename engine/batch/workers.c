@@ -21,6 +21,10 @@ hk_status hk__workers_check(const hk_scan_options *options, hk_error *err)
         return hk__fail(err, HK_ERR_USAGE, "limits on pixels and bytes go up to 2^40");
     if (options->worker_memory < UINT64_C(256) << 20)
         return hk__fail(err, HK_ERR_USAGE, "a worker needs at least 256 MiB of address space");
+    if (!hk_frames_name(options->frames))
+        return hk__fail(err, HK_ERR_USAGE, "the frames are ends, all or first");
+    if (options->allow >> HK_ALLOW_COUNT)
+        return hk__fail(err, HK_ERR_USAGE, "no such format to allow");
     if (options->digests & ~HK_DIGEST_ALL)
         return hk__fail(err, HK_ERR_USAGE, "no such digest");
     return HK_OK;
@@ -46,6 +50,9 @@ hk__pool_options hk__workers_options(const hk_scan_options *options, uint64_t fi
         .timeout_ms = options->timeout_ms,
         .limits = {.max_pixels = options->max_pixels,
                    .max_bytes = options->max_bytes,
-                   .max_pages = options->max_pages},
+                   .max_pages = options->max_pages,
+                   .frames = options->frames,
+                   .allow = options->allow,
+                   .full_decode = options->full_decode},
     };
 }

@@ -41,7 +41,7 @@
 #include "list/sql.h"
 
 #define HK__CASE_APPLICATION 0x48726b63 /* "Hrkc" in the file's header */
-#define HK__CASE_VERSION 1
+#define HK__CASE_VERSION 2
 
 /* The tables, as SQL. */
 extern const char hk__case_schema[];

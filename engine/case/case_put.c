@@ -222,9 +222,10 @@ static hk_status insert_match(hk_case *c, int64_t content, size_t rank, const hk
     int64_t list;
     hk_status status = list_number(&list, c, match->list, err);
     if (!status)
-        status =
-            use(&c->match, c,
-                "INSERT INTO match VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", err);
+        status = use(&c->match, c,
+                     "INSERT INTO match VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+                     " ?13, ?14, ?15)",
+                     err);
     if (status)
         return status;
     sqlite3_stmt *s = c->match;
@@ -241,6 +242,9 @@ static hk_status insert_match(hk_case *c, int64_t content, size_t rank, const hk
         sqlite3_bind_int(s, 10, match->inverted);
         sqlite3_bind_double(s, 11, match->chance);
         sqlite3_bind_int(s, 12, match->chance_extrapolated);
+        sqlite3_bind_int64(s, 13, match->view);
+        sqlite3_bind_int64(s, 14, match->frame);
+        sqlite3_bind_int(s, 15, match->backdrop);
     }
     return run(s, err);
 }

@@ -95,7 +95,8 @@ static hk_status prepare_rows(hk_case_reading *r, hk_error *err)
         status = hk__sql_prepare(&r->matches, db, err,
                                  "SELECT l.name, l.known_good, m.entry, m.category, m.basis,"
                                  " m.probe, m.distance, m.orientation, m.inverted, m.chance,"
-                                 " m.extrapolated FROM match m LEFT JOIN list l ON l.id = m.list"
+                                 " m.extrapolated, m.view, m.frame, m.backdrop FROM match m LEFT "
+                                 "JOIN list l ON l.id = m.list"
                                  " WHERE m.content = ?1 ORDER BY m.rank",
                                  "");
     if (!status)
@@ -267,6 +268,9 @@ static hk_status read_match(hk_match *match, hk_case_reading *r, hk__case_row *r
         match->inverted = hk__case_row_flag(row, 8);
         match->chance = hk__case_row_real(row, 9);
         match->chance_extrapolated = hk__case_row_flag(row, 10);
+        match->view = (unsigned)hk__case_row_number(row, 11, 0, HK_VIEWS_MOST - 1);
+        match->frame = (unsigned)hk__case_row_number(row, 12, 0, UINT32_MAX);
+        match->backdrop = (hk_backdrop)hk__case_row_number(row, 13, 0, HK_BACKDROPS - 1);
         row->damaged |= !probe;
     }
     hk_status status = hk__case_row_end(row, err);

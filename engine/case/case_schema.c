@@ -60,6 +60,7 @@ const char hk__case_schema[] =
     " basis INTEGER NOT NULL,"
     " probe TEXT, distance INTEGER, orientation INTEGER, inverted INTEGER," /* of a hash */
     " chance REAL, extrapolated INTEGER,"
+    " view INTEGER, frame INTEGER, backdrop INTEGER," /* by which it was found; hk_match */
     " PRIMARY KEY(content, rank)) WITHOUT ROWID;"
 
     "CREATE TABLE inode("

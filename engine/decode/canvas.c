@@ -15,6 +15,9 @@ struct hk__canvas {
     uint32_t blank_width;
     bool timed;
     uint64_t ns, timed_rows;
+    hk__canvas *twin; /* NULL until it is wanted */
+    hk__view_fn *on_view;
+    void *context;
 };
 
 hk_status hk__canvas_new(hk__canvas **out, hk_error *err)
@@ -51,25 +54,60 @@ void hk__canvas_free(hk__canvas *canvas)
     if (!canvas)
         return;
     clear(canvas);
+    hk__canvas_free(canvas->twin);
     hk__free(canvas);
+}
+
+void hk__canvas_on_view(hk__canvas *canvas, hk__view_fn *on_view, void *context)
+{
+    canvas->on_view = on_view;
+    canvas->context = context;
+}
+
+bool hk__canvas_has_views(const hk__canvas *canvas)
+{
+    return canvas->on_view != NULL;
+}
+
+void hk__canvas_view(hk__canvas *canvas, hk__picture *picture)
+{
+    canvas->on_view(canvas->context, picture);
+}
+
+hk__canvas *hk__canvas_twin(hk__canvas *canvas)
+{
+    if (!canvas->twin && hk__canvas_new(&canvas->twin, NULL))
+        return NULL;
+    canvas->twin->want_exact = canvas->want_exact;
+    canvas->twin->want_raster = canvas->want_raster;
+    return canvas->twin;
 }
 
 hk_status hk__canvas_begin(hk__canvas *canvas, uint32_t width, uint32_t height,
                            unsigned orientation, hk_error *err)
 {
+    return hk__canvas_begin_means(canvas, width, height, orientation, 1, err);
+}
+
+hk_status hk__canvas_begin_means(hk__canvas *canvas, uint32_t width, uint32_t height,
+                                 unsigned orientation, uint32_t by, hk_error *err)
+{
     canvas->ns = canvas->timed_rows = 0;
     /* Most folders hold many pictures of one size: the weights are kept. */
-    if (canvas->grid && hk__sampler_fits(canvas->grid, width, height, orientation) &&
-        hk__sampler_rows_left(canvas->grid) == height &&
+    if (canvas->grid && hk__sampler_fits(canvas->grid, width, height, orientation, by) &&
+        hk__sampler_rows_left(canvas->grid) == (height + by - 1) / by &&
         (canvas->exact != NULL) == canvas->want_exact &&
         (canvas->raster != NULL) == canvas->want_raster)
         return HK_OK;
     clear(canvas);
-    hk_status status = hk__sampler_grid(&canvas->grid, width, height, orientation, err);
+    hk_status status =
+        hk__sampler_means(&canvas->grid, HK__GRID, width, height, orientation, by, err);
     if (!status && canvas->want_exact)
-        status = hk__sampler_exact(&canvas->exact, width, height, orientation, err);
+        status =
+            hk__sampler_means(&canvas->exact, HK__EXACT_GRID, width, height, orientation, by, err);
     if (!status && canvas->want_raster)
-        status = hk__sampler_raster(&canvas->raster, width, height, orientation, err);
+        status =
+            hk__sampler_means(&canvas->raster, HK__RASTER, width, height, orientation, by, err);
     if (!status) {
         canvas->blank = hk__alloc(width, 1);
         canvas->blank_width = width;

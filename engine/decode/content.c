@@ -81,7 +81,8 @@ static bool read_all(hk__content *content, uint64_t *total, hk__picture *picture
         }
         if (*total == 0) { /* the first chunk tells what it is, and so whether the rest is kept */
             picture->format = hk__format_of(content->bytes, (size_t)n);
-            content->kept = hk__format_is_decoded(picture->format) && size <= limits->max_bytes;
+            content->kept =
+                hk__format_is_decoded(picture->format, limits->allow) && size <= limits->max_bytes;
             if (content->kept && !make_room(content, size, (size_t)n)) {
                 hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory for its %llu bytes",
                                  (unsigned long long)size);
@@ -159,7 +160,7 @@ bool hk__content_read(hk__content *content, hk__picture *picture, int fd, hk__di
         hk__picture_fail(picture, HK_FILE_UNREADABLE, "its digests could not be computed");
         return false;
     }
-    if (hk__format_is_decoded(picture->format) && !content->kept) {
+    if (hk__format_is_decoded(picture->format, limits->allow) && !content->kept) {
         hk__picture_fail(picture, HK_FILE_TOO_LARGE,
                          "%llu bytes, more than the limit of %llu (--max-bytes)",
                          (unsigned long long)size, (unsigned long long)limits->max_bytes);

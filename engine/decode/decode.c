@@ -26,7 +26,10 @@ bool hk__picture_admit(hk__picture *picture, uint64_t width, uint64_t height,
 void hk__picture_refuse(hk__picture *picture, bool empty)
 {
     const char *name = hk__format_name(picture->format);
-    if (name)
+    if (hk__format_allow(picture->format))
+        hk__picture_fail(picture, HK_FILE_UNSUPPORTED,
+                         "%s images are decoded with --allow-format %s only", name, name);
+    else if (name)
         hk__picture_fail(picture, HK_FILE_UNSUPPORTED, "%s images are not decoded", name);
     else
         hk__picture_fail(picture, HK_FILE_NOT_AN_IMAGE,
@@ -37,10 +40,12 @@ void hk__decode(hk__picture *picture, hk__canvas *canvas, const uint8_t *bytes, 
                 const hk__limits *limits)
 {
     picture->format = hk__format_of(bytes, count);
-    if (!hk__format_is_decoded(picture->format))
+    if (!hk__format_is_decoded(picture->format, limits->allow))
         hk__picture_refuse(picture, count == 0);
     else if (picture->format == HK__FORMAT_JPEG)
         hk__decode_jpeg(picture, canvas, bytes, count, limits);
+    else if (picture->format == HK__FORMAT_BMP)
+        hk__decode_bmp(picture, canvas, bytes, count, limits);
     else
         hk__decode_vips(picture, canvas, bytes, count, limits);
 }

@@ -2,6 +2,8 @@
 /* format.c - see format.h. */
 #include "decode/format.h"
 
+#include "herken.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -132,9 +134,21 @@ const char *hk__format_name(hk__format format)
     return (unsigned)format < HK__FORMATS ? names[format] : NULL;
 }
 
-bool hk__format_is_decoded(hk__format format)
+const char *hk_allow_name(unsigned index)
 {
-    return format > HK__FORMAT_NONE && format < HK__FORMAT_BMP;
+    return index < HK_ALLOW_COUNT ? hk__format_name((hk__format)(HK__FORMAT_BMP + index)) : NULL;
+}
+
+unsigned hk__format_allow(hk__format format)
+{
+    return format >= HK__FORMAT_BMP && format <= HK__FORMAT_JP2 ? 1u << (format - HK__FORMAT_BMP)
+                                                                : 0;
+}
+
+bool hk__format_is_decoded(hk__format format, unsigned allow)
+{
+    return (format > HK__FORMAT_NONE && format < HK__FORMAT_BMP) ||
+           hk__format_allow(format) & allow;
 }
 
 bool hk__format_is_archive(hk__format format)

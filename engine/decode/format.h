@@ -19,10 +19,10 @@ typedef enum hk__format {
     HK__FORMAT_TIFF,
     HK__FORMAT_HEIC,
     HK__FORMAT_AVIF,
-    HK__FORMAT_BMP, /* from here on: known images that are not decoded */
+    HK__FORMAT_BMP, /* these three only where they are allowed */
     HK__FORMAT_JXL,
     HK__FORMAT_JP2,
-    HK__FORMAT_PSD,
+    HK__FORMAT_PSD, /* from here on: known images that are not decoded */
     HK__FORMAT_ICO,
     HK__FORMAT_PNM,
     HK__FORMAT_SVG,
@@ -50,8 +50,10 @@ hk__format hk__archive_of(const uint8_t *bytes, size_t count);
 /* "jpeg", "png", "tar.gz", ...; NULL for HK__FORMAT_NONE and out of range. */
 const char *hk__format_name(hk__format format);
 
-/* True for formats that the decoders take. */
-bool hk__format_is_decoded(hk__format format);
+/* True for formats that the decoders take; `allow` (HK_ALLOW_*) adds some. */
+bool hk__format_is_decoded(hk__format format, unsigned allow);
+/* The HK_ALLOW_* of a format that is decoded only where it is named; 0: it is always, or never. */
+unsigned hk__format_allow(hk__format format);
 bool hk__format_is_archive(hk__format format);
 
 #endif

@@ -7,9 +7,13 @@
  *
  * Damage is a warning to libjpeg: it fills what is missing with grey and goes on. Such a picture
  * is `truncated`; one of which not even the first rows came is `unreadable`.
+ *
+ * Large pictures are read as means of 4x4 pixels (shrink.h): their grids are sampled at the places
+ * of the whole picture, whose weights are folded onto the means.
  */
 #include "decode/decoders.h"
 #include "decode/exif.h"
+#include "decode/shrink.h"
 
 #include "core/mem.h"
 
@@ -21,7 +25,11 @@
 
 #include <jerror.h>
 
-enum { ROWS = 16, MAX_SCANS = 500 };
+enum {
+    ROWS = 16,
+    MAX_SCANS = 500,
+    SHRUNK_SIDE = 368 /* means along the shorter side, at the least */
+};
 
 typedef struct source {
     struct jpeg_decompress_struct jpeg;
@@ -32,8 +40,12 @@ typedef struct source {
     bool nothing; /* the data ended before the first rows */
     bool too_many_scans;
     char words[JMSG_LENGTH_MAX]; /* of the first damage, or of the error */
-    uint8_t *rows;               /* [ROWS * row_size] */
-    float *luma;                 /* [width], CMYK only */
+    bool shrunk;                 /* rows are those of `shrink` */
+    bool in_full;                /* never shrunk */
+    bool again;                  /* it failed to be: begin again in full */
+    hk__shrink shrink;
+    uint8_t *rows; /* [ROWS * row_size] */
+    float *luma;   /* [width], CMYK only */
 } source;
 
 static source *source_of(j_common_ptr jpeg)
@@ -105,6 +117,7 @@ static void open_source(source *s, const uint8_t *bytes, size_t count)
 static void close_source(source *s)
 {
     jpeg_destroy_decompress(&s->jpeg);
+    hk__shrink_clear(&s->shrink);
     hk__free(s->rows);
     hk__free(s->luma);
 }
@@ -166,9 +179,12 @@ static void read_rows(source *s, hk__canvas *canvas)
     for (int i = 0; i < ROWS; i++)
         rows[i] = s->rows + pitch * (size_t)i;
     while (s->jpeg.output_scanline < s->jpeg.output_height) {
+        const JDIMENSION first = s->jpeg.output_scanline;
         const JDIMENSION got = jpeg_read_scanlines(&s->jpeg, rows, ROWS);
         for (JDIMENSION i = 0; i < got; i++) {
-            if (s->luma) {
+            if (s->shrunk) {
+                hk__canvas_row_f32(canvas, hk__shrink_row(&s->shrink, first + i));
+            } else if (s->luma) {
                 cmyk_to_luma(s->luma, rows[i], width, s->jpeg.saw_Adobe_marker);
                 hk__canvas_row_f32(canvas, s->luma);
             } else {
@@ -201,24 +217,35 @@ static bool decode(source *s, hk__picture *picture, hk__canvas *canvas, const hk
     picture->exif_orientation = exif_orientation(&s->jpeg);
     if (!hk__picture_admit(picture, s->jpeg.image_width, s->jpeg.image_height, limits))
         return false;
-    if (hk__canvas_begin(canvas, picture->width, picture->height, picture->exif_orientation,
-                         NULL) ||
+    const uint32_t shorter = picture->width < picture->height ? picture->width : picture->height;
+    s->shrunk = !s->in_full && shorter >= SHRUNK_SIDE * HK__SHRINK && hk__shrink_can(&s->jpeg);
+    if (s->shrunk)
+        hk__shrink_ask(&s->jpeg);
+    if (hk__canvas_begin_means(canvas, picture->width, picture->height, picture->exif_orientation,
+                               s->shrunk ? HK__SHRINK : 1, NULL) ||
         !start_rows(s)) {
         hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory for its rows");
+        return false;
+    }
+    if (s->shrunk && !hk__shrink_start(&s->shrink, &s->jpeg)) {
+        s->again = true;
         return false;
     }
     read_rows(s, canvas);
     return true;
 }
 
-void hk__decode_jpeg(hk__picture *picture, hk__canvas *canvas, const uint8_t *bytes, size_t count,
-                     const hk__limits *limits)
+/* One try; false: it is to be done again in full. */
+static bool try(hk__picture *picture, hk__canvas *canvas, const uint8_t *bytes, size_t count,
+                const hk__limits *limits, bool in_full)
 {
+    bool again = false;
     source *s = hk__alloc(1, sizeof *s);
     if (!s) {
         hk__picture_fail(picture, HK_FILE_OUT_OF_MEMORY, "no memory for the decoder");
-        return;
+        return true;
     }
+    s->in_full = in_full;
     if (setjmp(s->escape) == 0) {
         open_source(s, bytes, count);
         if (!decode(s, picture, canvas, limits))
@@ -244,10 +271,26 @@ void hk__decode_jpeg(hk__picture *picture, hk__canvas *canvas, const uint8_t *by
     } else {
         picture->status = HK_FILE_OK;
     }
+    if (s->shrunk)
+        picture->flags |= HK_FLAG_SCALED_DECODE;
     hk__canvas_finish(picture, canvas);
 out:
+    again = s->again;
     close_source(s);
     hk__free(s);
+    return !again;
+}
+
+void hk__decode_jpeg(hk__picture *picture, hk__canvas *canvas, const uint8_t *bytes, size_t count,
+                     const hk__limits *limits)
+{
+    if (!try(picture, canvas, bytes, count, limits, limits->full_decode))
+        try(picture, canvas, bytes, count, limits, true);
+}
+
+void hk__jpeg_start(void)
+{
+    hk__shrink_prepare();
 }
 
 bool hk__decode_jpeg_floor(const uint8_t *bytes, size_t count)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * picture.h - what decoding one file gives: a status, facts, and if there was a picture its grid
- * and, on request, its exact grid and a small raster. This is all that leaves a decode worker; the
- * file's bytes never do.
+ * and, on request, its exact grid and a small raster; of a file of several views (frames, pages,
+ * backdrops) once for each. This is all that leaves a decode worker; the file's bytes never do.
  */
 #ifndef HK_DECODE_PICTURE_H
 #define HK_DECODE_PICTURE_H
@@ -16,16 +16,20 @@
 #define HK__DEPTH_MAX 16                     /* of max_depth */
 #define HK__RATIO_FLOOR (UINT64_C(64) << 20) /* what any archive may unpack to */
 
-/* The last four are of one file that is an archive, with all archives inside it, and read only
- * where archives are opened. */
+/* What a decoder may take on. max_depth and those below are of one file that is an archive, with
+ * all archives inside it, and read only where archives are opened. */
 typedef struct hk__limits {
     uint64_t max_pixels; /* width x height of one picture, from the header */
     uint64_t max_bytes;  /* of a file to decode, and of an archive inside another */
     uint32_t max_pages;
+    uint32_t frames;       /* hk_frames: which are decoded */
+    uint32_t allow;        /* HK_ALLOW_*: formats that are decoded as well */
     uint32_t max_depth;    /* archives opened in each other, 1..HK__DEPTH_MAX; 1: the file alone */
     uint64_t max_members;  /* entries, folders too */
     uint64_t max_unpacked; /* bytes out of it */
     uint64_t max_ratio;    /* of these to the file's own, above HK__RATIO_FLOOR; >= 1 */
+    uint32_t full_decode;  /* 1: decode every pixel, take no shortcut */
+    uint32_t spare;        /* 0 */
 } hk__limits;
 
 typedef struct hk__picture {
@@ -33,7 +37,9 @@ typedef struct hk__picture {
     hk__format format;
     uint32_t width, height;       /* as stored; 0: unknown */
     uint32_t exif_orientation;    /* 1..8; 0: unknown */
-    uint32_t flags;               /* HK_FLAG_TRUNCATED and HK_FLAG_ANIMATED */
+    uint32_t flags;               /* HK_FLAG_TRUNCATED, _ANIMATED and _SCALED_DECODE */
+    uint32_t frame;               /* or page, from 1 on; 0: there is one */
+    uint32_t backdrop;            /* hk_backdrop */
     char reason[HK__REASON_SIZE]; /* in words, printable; empty if there is nothing to say */
     bool has_exact;               /* only with pixels: exact_grid, which was asked for */
     bool has_pixels;              /* only with HK_FILE_OK and HK_FILE_TRUNCATED; then: */

@@ -8,7 +8,6 @@
 #include "decode/child.h"
 #include "decode/job.h"
 #include "decode/seen.h"
-#include "spectrum/spectrum.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -39,6 +38,7 @@ typedef struct worker {
     uint64_t began;  /* start of the job in hand */
     bool stale;      /* it was sent files that were taken back: to be replaced */
     hk__place place; /* in the job in hand */
+    hk__views views; /* that came of the file or member in hand */
     hk__job jobs[DEPTH]; /* in order; the first is in hand */
     unsigned count;
 } worker;
@@ -57,9 +57,8 @@ struct hk__pool {
     uint64_t seen;      /* when the last wait ended */
     hk__seen *contents; /* seen before; NULL: not remembered */
     hk__reply reply;
-    hk_fingerprint fingerprint;
-    hk_hash exact_hash[HK_ORIENTATIONS];
-    hk__place place; /* of the member in the result */
+    hk__views views; /* in the result */
+    hk__place place; /* of the member in it */
 };
 
 static hk_status start_worker(worker *w, hk__pool *pool, hk_error *err)
@@ -128,12 +127,14 @@ void hk__pool_free(hk__pool *pool)
         worker *w = &pool->workers[i];
         for (unsigned j = 0; j < w->count; j++)
             close(w->jobs[j].fd);
+        hk__views_clear(&w->views);
         if (w->child.pid)
             hk__child_end(&w->child);
     }
     for (size_t i = 0; i < pool->orphan_count; i++)
         close(pool->orphans[i].fd);
     hk__seen_free(pool->contents);
+    hk__views_clear(&pool->views);
     hk__free(pool->orphans);
     hk__free(pool->polls);
     hk__free(pool->workers);
@@ -158,6 +159,7 @@ static void begin_first(worker *w)
 {
     memset(&w->place, 0, offsetof(hk__place, name));
     w->place.name[0] = '\0';
+    hk__views_clear(&w->views);
     w->began = hk__clock_ns();
     if (w->ready)
         w->since = w->began;
@@ -255,30 +257,38 @@ hk_status hk__pool_submit(hk__pool *pool, uint64_t tag, int fd, uint64_t first_m
 
 /* ---- results ------------------------------------------------------------------------------- */
 
-/* The hash of the exact grid, where there is one and its bits mean something: a symmetric picture
- * is sampled symmetrically there, and half of its bits hang on rounding though PDQ's do not. */
-static hk_status add_exact(hk__pool_result *result, hk__pool *pool, hk_error *err)
+/* The worker sends grids and no hash: hashes are made here, from checked numbers. Makes the last
+ * reply's picture speak for all. What could be decoded may be nothing to hash: then there is none.
+ */
+static hk_status finish_views(hk__views *views, hk__picture *picture, hk_error *err)
 {
-    bool degenerate;
-    if (!pool->reply.picture.has_exact)
+    const hk_status status = hk__views_add(views, picture, err);
+    if (status)
+        return status;
+    if (!views->count) {
+        picture->has_pixels = false;
+        picture->flags &= ~HK_FLAG_TRUNCATED;
+        hk__picture_fail(picture, HK_FILE_UNREADABLE,
+                         "what could be decoded shows nothing to hash");
         return HK_OK;
-    hk_status status = hk__exact_hashes(pool->exact_hash, &degenerate, &hk__model_pdq,
-                                        pool->reply.picture.exact_grid, err);
-    if (!status && !degenerate)
-        result->exact_hash = pool->exact_hash;
-    return status;
+    }
+    picture->width = views->width;
+    picture->height = views->height;
+    picture->exif_orientation = views->exif_orientation;
+    picture->flags = views->flags;
+    if (picture->flags & HK_FLAG_TRUNCATED)
+        picture->status = HK_FILE_TRUNCATED;
+    return HK_OK;
 }
 
-/* The worker sends grids and no hash: hashes are made here, from checked numbers. What is left of
- * a damaged file may be nothing but the decoder's filling: then there is no hash. Of a member, its
- * place is in pool->place. */
+/* Of a member, its place is in pool->place; what came of it before, in pool->views. */
 static hk_status finish(hk__pool_result *result, bool *done, hk__pool *pool,
                         const hk__job *finished, hk_error *err)
 {
     hk__reply *reply = &pool->reply;
-    hk__picture *picture = &reply->picture;
     const bool last = reply->member == HK__NO_MEMBER;
     *result = (hk__pool_result){.tag = finished->tag, .reply = reply, .last = last};
+    result->views = &pool->views;
     *done = true;
     if (last) {
         close(finished->fd);
@@ -289,20 +299,10 @@ static hk_status finish(hk__pool_result *result, bool *done, hk__pool *pool,
         result->member = pool->place.name;
         result->member_number = reply->member;
     }
-    if (!picture->has_pixels)
-        return HK_OK;
-    hk_status status = hk__fingerprint(&pool->fingerprint, &hk__model_pdq, picture->grid, err);
-    if (picture->status == HK_FILE_TRUNCATED && pool->fingerprint.flags & HK_FLAG_DEGENERATE) {
-        picture->has_pixels = false;
-        picture->flags &= ~HK_FLAG_TRUNCATED;
-        hk__picture_fail(picture, HK_FILE_UNREADABLE,
-                         "what could be decoded shows nothing to hash");
-    } else {
-        result->fingerprint = &pool->fingerprint;
-        if (!status)
-            status = add_exact(result, pool, err);
-    }
-    return status;
+    if (reply->picture.has_pixels)
+        return finish_views(&pool->views, &reply->picture, err);
+    hk__views_clear(&pool->views);
+    return HK_OK;
 }
 
 /* The verdict of the pool itself, in place of a picture. */
@@ -465,6 +465,8 @@ static bool is_answer(hk__pool *pool, size_t size, const hk__job *asked, const h
         return false;
     const unsigned wanted = pool->options.digests | pool->options.picture_digests;
     const bool digested = (reply->digests.present & wanted) == wanted;
+    if (reply->more && (pool->options.repeats || asked->digests_only))
+        return false;
     if (picture->status == HK_FILE_DUPLICATE)
         return digested && pool->contents && !pool->options.repeats &&
                hk__seen_has(pool->contents, reply->digests.sha256);
@@ -472,16 +474,16 @@ static bool is_answer(hk__pool *pool, size_t size, const hk__job *asked, const h
         pool->options.digests & ~reply->digests.present)
         return false;
     return !picture->has_pixels || pool->options.repeats ||
-           (digested && picture->has_exact == pool->options.exact_grid);
+           ((digested || reply->more) && picture->has_exact == pool->options.exact_grid);
 }
 
-/* A member comes, or there is progress. False if not here and now. */
+/* A member comes, or there is progress. False if not here and now: not among views of the last. */
 static bool take_notice(hk__pool *pool, worker *w, size_t size)
 {
     static_assert(sizeof(hk__notice) <= sizeof(hk__reply), "a notice fits where replies go");
     const hk__notice *notice = (const hk__notice *)&pool->reply;
     hk__job *job = &w->jobs[0];
-    if (!pool->options.archives || job->digests_only ||
+    if (!pool->options.archives || job->digests_only || w->views.pictures ||
         !hk__notice_check(notice, size, job->id, pool->options.limits.max_depth) ||
         !hk__place_notice(&w->place, job, notice, &pool->options.limits))
         return false;
@@ -509,6 +511,7 @@ static hk_status take_reply(hk__pool_result *result, bool *done, hk__pool *pool,
 
     hk__job answered;
     bool verdict = job->digests_only;
+    hk__views_move(&pool->views, &w->views);
     if (reply->member == HK__NO_MEMBER) {
         answered = take_first(w);
     } else {
@@ -540,8 +543,11 @@ static hk_status listen_to(hk__pool_result *result, bool *done, hk__pool *pool, 
     if (w->count && (size_t)got >= offsetof(hk__notice, name) &&
         pool->reply.message != HK__MESSAGE_REPLY && take_notice(pool, w, (size_t)got))
         return HK_OK;
-    if (!w->count || !is_answer(pool, (size_t)got, &w->jobs[0], &w->place))
+    if (!w->count || !is_answer(pool, (size_t)got, &w->jobs[0], &w->place) ||
+        w->views.pictures + 1 + pool->reply.more > HK_VIEWS_MOST)
         return bury(result, done, pool, w, HK_FILE_CRASHED, nonsense, err);
+    if (pool->reply.more)
+        return hk__views_add(&w->views, &pool->reply.picture, err);
     return take_reply(result, done, pool, w, err);
 }
 

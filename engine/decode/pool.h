@@ -19,6 +19,7 @@
 #ifndef HK_DECODE_POOL_H
 #define HK_DECODE_POOL_H
 
+#include "decode/views.h"
 #include "decode/wire.h"
 
 typedef struct hk__pool hk__pool;
@@ -48,10 +49,10 @@ typedef struct hk__pool_options {
  * timed_out, out_of_memory. */
 typedef struct hk__pool_result {
     uint64_t tag;
-    const hk__reply *reply;            /* checked; its id and version are of no meaning here */
-    const hk_fingerprint *fingerprint; /* of its grid; NULL if the reply has no pixels */
-    const hk_hash *exact_hash; /* [HK_ORIENTATIONS], of the exact grid; NULL unless asked for and
-                                  sound */
+    const hk__reply *reply; /* the last one; checked; its id and version are of no meaning here. Its
+                               size and turn are those of the first view */
+    hk__views *views;   /* hashes and rasters of all its pictures; empty if the reply has no pixels.
+                           They may be moved out (views.h) */
     const char *member; /* name as stored, any bytes but NUL, 1..HK__NAME_MAX of them, "!/" between
                            an archive and what is in it: "b.zip!/c.jpg"; not always unique. NULL:
                            the file itself */

@@ -179,7 +179,7 @@ static void decide(hk__unpacker *u, bytes_read *r, const uint8_t *bytes, size_t 
     hk__picture *picture = &u->reply->picture;
     unsigned which = request->digests;
     picture->format = hk__format_of(bytes, count);
-    r->image = hk__format_is_decoded(picture->format);
+    r->image = hk__format_is_decoded(picture->format, request->limits.allow);
     if (!picture->format) {
         picture->format = hk__archive_of(bytes, count);
         r->container = picture->format != HK__FORMAT_NONE;

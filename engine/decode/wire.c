@@ -79,13 +79,15 @@ bool hk__reply_check(hk__reply *reply, size_t size, uint64_t id)
         reply->message != HK__MESSAGE_REPLY || reply->id != id)
         return false;
     const uint8_t has_pixels = byte_of(&p->has_pixels), has_exact = byte_of(&p->has_exact);
-    if (has_pixels > 1 || has_exact > has_pixels)
+    if (has_pixels > 1 || has_exact > has_pixels || reply->more > has_pixels)
         return false;
     const bool hashed = p->status == HK_FILE_OK || p->status == HK_FILE_TRUNCATED;
     if ((unsigned)p->status >= HK_FILE_STATUSES ||
         (p->status == HK_FILE_DUPLICATE && !(reply->digests.present & HK_DIGEST_SHA256)) ||
         (unsigned)p->format >= HK__FORMATS || p->exif_orientation > 8 ||
-        p->flags & ~(HK_FLAG_TRUNCATED | HK_FLAG_ANIMATED) || hashed != has_pixels ||
+        p->backdrop >= HK_BACKDROPS ||
+        p->flags & ~(HK_FLAG_TRUNCATED | HK_FLAG_ANIMATED | HK_FLAG_SCALED_DECODE) ||
+        hashed != has_pixels ||
         (p->status == HK_FILE_TRUNCATED) != ((p->flags & HK_FLAG_TRUNCATED) != 0) ||
         reply->digests.present & ~HK_DIGEST_ALL)
         return false;

@@ -7,6 +7,10 @@
  *                             { hk__notice: member n comes   hk__reply of member n }   of archives
  *                             hk__reply of the file
  *
+ * Of a file or member of several views (frames, pages, backdrops) there is a reply for each, all
+ * but the last with `more`, and the last one has the status of the file. There are HK_VIEWS_MOST at
+ * the most, together in the time that one file has.
+ *
  * Members are numbered from 0 as they are answered, those of all depths together: an archive inside
  * another comes after what is in it. A notice comes before anything is read of a member, so that
  * the engine can say whose fault it was; it may be given again with the same number by a member
@@ -93,7 +97,7 @@ typedef struct hk__reply {
     uint32_t version;
     uint32_t message;     /* HK__MESSAGE_REPLY */
     uint32_t cpu_seconds; /* used by the worker since it began */
-    uint32_t spare;       /* 0 */
+    uint32_t more;        /* 1: another view of the same follows; with pixels only */
     uint64_t id;
     uint64_t member; /* its number, or HK__NO_MEMBER: the file itself, and the request is done */
     uint64_t size;   /* bytes of the file or member; 0 unless known */

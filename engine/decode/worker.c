@@ -83,6 +83,17 @@ static void send_member(void *context, const hk__reply *reply)
     send_between(reply, hk__reply_size(reply));
 }
 
+/* A view that is not the last: it goes at once, so that one picture is held and not all. */
+static void send_view(void *context, hk__picture *picture)
+{
+    kit *k = context;
+    if (picture != &k->reply.picture) /* there is no other place for it */
+        return;
+    k->reply.more = 1;
+    send_between(&k->reply, hk__reply_size(&k->reply));
+    k->reply.more = 0;
+}
+
 static void say_hello(void)
 {
     hk__hello hello = {.version = HK__WIRE_VERSION};
@@ -130,6 +141,7 @@ static void answer(kit *k, const hk__request *request, int fd)
     hk__reply_begin(reply, request->id, HK__NO_MEMBER);
     hk__canvas_want_exact(k->canvas, request->exact_grid);
     hk__canvas_want_raster(k->canvas, request->raster);
+    hk__canvas_on_view(k->canvas, request->repeats ? NULL : send_view, k);
     if (fd < 0) {
         hk__picture_fail(&reply->picture, HK_FILE_UNREADABLE, "its descriptor did not arrive");
     } else if (request->repeats) {
@@ -154,6 +166,7 @@ static hk_status prepare(kit *k, uint64_t memory, int seen, hk_error *err)
     mallopt(M_TRIM_THRESHOLD, 64 << 20);
     hk__on_no_memory = answer_no_memory;
 
+    hk__jpeg_start();
     hk_status status = hk__canvas_new(&k->canvas, err);
     if (!status)
         status = hk__digester_new(&k->digester, err);

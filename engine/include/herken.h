@@ -101,11 +101,11 @@ typedef enum hk_kind { HK_KIND_PHOTO = 0, HK_KIND_LOW_TEXTURE, HK_KIND_GRAPHIC }
 HK_API const char *hk_kind_name(hk_kind kind);
 
 /* Facts about how a hash came about, or-ed together. */
-#define HK_FLAG_TRUNCATED 0x01u     /* the file decoded only in part */
-#define HK_FLAG_DEGENERATE 0x02u    /* bits hang on rounding: flat or symmetric pictures */
-#define HK_FLAG_LOW_QUALITY 0x04u   /* PDQ quality under the model's floor (50) */
-#define HK_FLAG_ANIMATED 0x08u      /* more than one frame or page; the first is hashed */
-#define HK_FLAG_SCALED_DECODE 0x10u /* decoded at a fraction of its size */
+#define HK_FLAG_TRUNCATED 0x01u   /* the file decoded only in part */
+#define HK_FLAG_DEGENERATE 0x02u  /* bits hang on rounding: flat or symmetric pictures */
+#define HK_FLAG_LOW_QUALITY 0x04u /* PDQ quality under the model's floor (50) */
+#define HK_FLAG_ANIMATED 0x08u    /* more than one frame or page; hk_frames says which are hashed */
+#define HK_FLAG_SCALED_DECODE 0x10u /* decoded to means of 4x4 pixels */
 #define HK_FLAG_DC_ONLY 0x20u       /* from the first scan of a progressive JPEG */
 #define HK_FLAG_COUNT 6
 
@@ -369,6 +369,13 @@ typedef struct hk_list_bad_line {
 HK_API HK_MUST_CHECK hk_status hk_list_load(hk_list **out, const char *path, const char *name,
                                             hk_error *err);
 HK_API void hk_list_free(hk_list *list);
+
+/* Reads and checks what a list from a store is searched in, `most` bytes of it, in this thread:
+ * without this each block of the snapshot is read and checked by the search that first comes upon
+ * it. *bytes receives how many there were; 0 of a list that lies in memory. HK_ERR_FORMAT: damaged;
+ * the snapshot is removed, and whoever opens the list again has it made anew. */
+HK_API HK_MUST_CHECK hk_status hk_list_warm(uint64_t *bytes, const hk_list *list, uint64_t most,
+                                            hk_error *err);
 
 /* An index of the list's hashes and digests, of a list from a file. The id of each is the number of
  * its entry, from 0 on in the order of the list. */
@@ -735,14 +742,50 @@ typedef enum hk_verdict {
 } hk_verdict;
 HK_API const char *hk_verdict_name(hk_verdict verdict);
 
+/* What shows through where a picture is transparent. Viewers differ: some show black, some white.
+ */
+typedef enum hk_backdrop { HK_BACKDROP_BLACK = 0, HK_BACKDROP_WHITE, HK_BACKDROPS } hk_backdrop;
+HK_API const char *hk_backdrop_name(hk_backdrop backdrop); /* "black"...; NULL out of range */
+
+/* Of an animation or a file of several pages, which are hashed. A file has one verdict: the best
+ * over what is hashed of it. */
+typedef enum hk_frames {
+    HK_FRAMES_ENDS = 0, /* the first, the middle one and the last */
+    HK_FRAMES_ALL,      /* all, or so many as HK_VIEWS_MOST allows, evenly spread */
+    HK_FRAMES_FIRST,    /* the first alone */
+    HK_FRAMES_CHOICES
+} hk_frames;
+HK_API const char *hk_frames_name(hk_frames frames); /* "ends", "all", "first" */
+
+#define HK_VIEWS_MOST 64
+
+/* One picture that a viewer may show of a file. Pictures of one hash are one view. */
+typedef struct hk_view {
+    unsigned frame;       /* or page, from 1 on; 1 in a file of one picture */
+    hk_backdrop backdrop; /* white only where that makes another hash than black does */
+    unsigned flags;       /* HK_FLAG_*, of this view */
+    hk_fingerprint fingerprint;
+    bool has_exact_hash; /* as in hk_file */
+    hk_hash exact_hash[HK_ORIENTATIONS];
+    const uint8_t *raster; /* upright grey picture, row-major, longer side <= 256; or NULL */
+    uint32_t raster_width, raster_height;
+} hk_view;
+
 typedef struct hk_match {
     const char *list; /* these three are borrowed from the list; category NULL if none */
     const char *entry;
     const char *category;
+    uint32_t entry_number; /* the entry's in the store: it alone tells one of two of a name, or a
+                              replacement from what it replaced; 0: the list is from a file, or the
+                              match from a case. For people and the ledger, not for outsiders */
     hk_basis basis;
     const char *probe; /* by which hash of the query: "plain", or "exact", its exact grid's, where
                           that is nearer; static; NULL for a digest */
-    unsigned distance; /* these five of HK_BASIS_PDQ only */
+    unsigned distance; /* these eight of HK_BASIS_PDQ only */
+    unsigned view;     /* which of the file's views it was found by, from 0; these three are 0 for
+                          a query */
+    unsigned frame;    /* that view's */
+    hk_backdrop backdrop;
     hk_orientation orientation;
     bool inverted; /* the query's colours are the entry's negative */
     double chance; /* hk_false_matches at its distance, or the radius of a probe that goes
@@ -865,7 +908,7 @@ typedef struct hk_file {
     const char *format;        /* "jpeg", "png", ..., as its content says; NULL if unknown */
     uint32_t width, height;    /* as stored; 0 if unknown */
     unsigned exif_orientation; /* 1..8; 0 if unknown */
-    unsigned flags;            /* HK_FLAG_* */
+    unsigned flags;            /* HK_FLAG_*, of all its views */
     bool hashed;               /* fingerprint holds a hash: only if the file gave one */
     hk_fingerprint fingerprint;
     /* On request, and where a matcher looks hashes up, a second hash of the same picture. PDQ
@@ -878,7 +921,10 @@ typedef struct hk_file {
     hk_digests digests;
     const uint8_t *raster; /* upright grey picture, row-major, longer side <= 256; or NULL */
     uint32_t raster_width, raster_height;
-    hk_verdict verdict;         /* these with a matcher only */
+    const hk_view *views; /* all that was hashed of it; the first is what is said above. NULL of a
+                             file from a case */
+    size_t view_count;    /* 0: it gave no hash, or it is from a case */
+    hk_verdict verdict;   /* these with a matcher only */
     const char *verdict_reason; /* why not_checked; NULL otherwise */
     const char *duplicate_of;   /* path of the first file with these bytes; NULL if none */
     const hk_match *matches;    /* exact before near, near by distance */
@@ -909,6 +955,14 @@ typedef struct hk_progress {
                           while they are grouped. Static */
 } hk_progress;
 
+/* Formats whose decoders see files only where they are named, or-ed together. */
+#define HK_ALLOW_BMP 0x01u
+#define HK_ALLOW_JXL 0x02u
+#define HK_ALLOW_JP2 0x04u
+#define HK_ALLOW_COUNT 3
+/* "bmp", "jxl", "jp2": the format with bit `index`; NULL out of range. */
+HK_API const char *hk_allow_name(unsigned index);
+
 typedef struct hk_scan_options {
     size_t size;               /* of this struct, set by the INIT */
     unsigned workers;          /* decode processes; 0: one per processor */
@@ -920,6 +974,9 @@ typedef struct hk_scan_options {
     unsigned digests;          /* HK_DIGEST_*; a matcher adds what it needs */
     bool raster;               /* have the small grey raster of each picture as well */
     bool exact_hash;           /* have the hash of the exact grid of each picture as well */
+    hk_frames frames;          /* of animations and files of several pages */
+    unsigned allow;            /* HK_ALLOW_*: formats that are not decoded otherwise */
+    bool full_decode;          /* make every pixel, also of large JPEGs */
     const hk_matcher *matcher; /* borrowed; NULL: hash only */
     const char *worker_path;   /* the decode worker; NULL: where it was installed */
     void (*on_progress)(void *context, const hk_progress *progress); /* about 10 times a second */
@@ -928,7 +985,8 @@ typedef struct hk_scan_options {
 #define HK_SCAN_OPTIONS_INIT                                                                       \
     {                                                                                              \
         sizeof(hk_scan_options), 0, UINT64_C(1) << 28, UINT64_C(1) << 28, 100000,                  \
-            UINT64_C(2) << 30, 30000, 0, false, false, NULL, NULL, NULL, NULL                      \
+            UINT64_C(2) << 30, 30000, 0, false, false, HK_FRAMES_ENDS, 0, false, NULL, NULL, NULL, \
+            NULL                                                                                   \
     }
 
 typedef struct hk_scan hk_scan;
@@ -1040,7 +1098,9 @@ HK_API HK_MUST_CHECK hk_status hk_case_account(hk_account *out, hk_case *c, hk_e
 #define HK_RUN_MAX_RATIO 0x1000u
 #define HK_RUN_MAX_UNPACKED 0x2000u
 #define HK_RUN_SHARD 0x4000u
-#define HK_RUN_ALL 0x7fffu
+#define HK_RUN_FRAMES 0x8000u
+#define HK_RUN_ALLOW 0x10000u
+#define HK_RUN_ALL 0x1ffffu
 
 typedef struct hk_run_options {
     size_t size;               /* of this struct, set by the INIT */
@@ -1181,6 +1241,11 @@ HK_API HK_MUST_CHECK hk_status hk_text_escape(char **out, bool *changed, const c
 HK_API HK_MUST_CHECK hk_status hk_text_base64(char **out, const void *bytes, size_t count,
                                               hk_error *err);
 
+#define HK_VIEW_WORDS_SIZE 48
+/* By which view a match was found, in words: "  (frame 5)", "  (frame 5, on white)"; "" of
+ * the first view and of digests. Returns out. */
+HK_API const char *hk_view_words(char out[HK_VIEW_WORDS_SIZE], const hk_match *match);
+
 /* What a chance means, in words: "an unrelated photo comes this close to a list of 1.4 million once
  * in 20 million look-ups". entries 1: to one image. Returns out. */
 #define HK_CHANCE_WORDS_SIZE 160
@@ -1259,7 +1324,8 @@ HK_API HK_MUST_CHECK hk_status hk_report_verify(size_t *problems, const char *pa
  *                 notices for people (SQLite)
  *      DB.audit   the audit log: JSON Lines, chained; older files are DB.audit.1, .2, ...
  *
- * and DB.audit-lock, which is empty; all readable by their owner alone. DB itself is never opened.
+ * and DB.audit-lock, which is empty; all readable by their owner alone. DB itself is never opened,
+ * but to be copied.
  * What a server says of an account is called a client here: hk_account is the account of a run.
  *
  *      hk_ledger_admit --> search --> hk_ledger_answer --> the answer goes out
@@ -1315,6 +1381,18 @@ typedef struct hk_client_settings {
 HK_API HK_MUST_CHECK hk_status hk_key_create(char text[HK_KEY_TEXT_SIZE], uint64_t *key,
                                              hk_keys *keys, const hk_client_settings *settings,
                                              const hk_act *act, hk_error *err);
+/* Which of an account's settings to change, or-ed together. */
+#define HK_SET_SCOPES 0x01u
+#define HK_SET_RATE 0x02u
+#define HK_SET_BURST 0x04u
+#define HK_SET_QUOTA 0x08u
+#define HK_SET_NEAR 0x10u
+#define HK_SET_CERTIFICATE 0x20u /* NULL: the keys are bound to none any more */
+/* Changes these settings of the account settings->name, and of all its keys. HK_ERR_USAGE: no such
+ * account, or a revoked one; nothing to change; a limit is out of its range, with those that stay.
+ */
+HK_API HK_MUST_CHECK hk_status hk_key_change(hk_keys *keys, const hk_client_settings *settings,
+                                             unsigned changes, const hk_act *act, hk_error *err);
 /* Gives the account a new key, good at once; its older ones are good for `grace` seconds more.
  * HK_ERR_USAGE: no such account, or a revoked one. */
 HK_API HK_MUST_CHECK hk_status hk_key_rotate(char text[HK_KEY_TEXT_SIZE], uint64_t *key,
@@ -1347,10 +1425,12 @@ HK_API HK_MUST_CHECK hk_status hk_key_list(hk_keys *keys,
  * absent, for near hits alone. Digests are never braked, and neither is an entry that two have
  * confirmed: accounts with HK_SCOPE_CURATE that agreed with one of its near hits, or persons who
  * looked at it (hk_brake_confirm). The approval of a whole import by a second person is not looking
- * at an entry. An entry here is its list and its name, as hk_match says them.
+ * at an entry. An entry here is its list, its name and, where it has one, its number, as hk_match
+ * says them: a replacement is another entry, braked and confirmed by itself.
  */
 typedef struct hk_brake {
     const char *list, *entry;
+    uint32_t entry_number;      /* 0: none is known: it is all of this name */
     const char *client;         /* braked for this account alone; NULL: for all */
     int64_t since;              /* these two in seconds since 1970 UTC */
     int64_t released;           /* 0: it is in force */
@@ -1363,20 +1443,23 @@ typedef struct hk_brake {
 HK_API HK_MUST_CHECK hk_status hk_brake_list(hk_keys *keys, bool all,
                                              void (*on_brake)(void *context, const hk_brake *brake),
                                              void *context, hk_error *err);
-/* Lets an entry answer again, for all; it is not braked for `days` days from now. HK_ERR_USAGE: it
- * is not braked. */
+/* Lets an entry answer again, for all; it is not braked for `days` days from now. number 0: all
+ * that have this name. HK_ERR_USAGE: it is not braked. */
 HK_API HK_MUST_CHECK hk_status hk_brake_release(hk_keys *keys, const char *list, const char *entry,
-                                                unsigned days, const hk_act *act, hk_error *err);
-/* Says that act->actor has looked at the entry, and it is right; once two have, it is released. */
+                                                uint32_t number, unsigned days, const hk_act *act,
+                                                hk_error *err);
+/* Says that act->actor has looked at the entry, and it is right; once two have, it is released.
+ * number 0: whatever has this name, now and later. */
 HK_API HK_MUST_CHECK hk_status hk_brake_confirm(unsigned *confirmations, hk_keys *keys,
                                                 const char *list, const char *entry,
-                                                const hk_act *act, hk_error *err);
+                                                uint32_t number, const hk_act *act, hk_error *err);
 
 typedef enum hk_notice_kind {
     HK_NOTICE_BRAKE = 0, /* an entry is braked: its owner should look at it */
     HK_NOTICE_WALK,      /* an account seems to feel its way towards an entry */
     HK_NOTICE_NEAR,      /* an account has used up its near answers of a day */
     HK_NOTICE_DISAGREE,  /* an account says that an answer was wrong */
+    HK_NOTICE_OLD_KEYS,  /* DB.keys was older than the audit log when the server started */
     HK_NOTICES
 } hk_notice_kind;
 HK_API const char *hk_notice_kind_name(hk_notice_kind kind);
@@ -1386,6 +1469,7 @@ typedef struct hk_notice {
     int64_t at; /* seconds since 1970 UTC */
     hk_notice_kind kind;
     const char *list, *entry; /* NULL: of none */
+    uint32_t entry_number;    /* 0: none is known */
     const char *client;       /* NULL: of none */
     const char *words;
     int64_t done; /* when a person was done with it; 0: open */
@@ -1427,8 +1511,10 @@ typedef struct hk_ledger_options {
     }
 
 /* Opens the ledger of the store at `db`, makes DB.keys and DB.audit where they are missing, and
- * writes into the log that the server starts. options may be NULL. HK_ERR_SYSTEM: another server
- * has it, or the disk is full; HK_ERR_FORMAT: DB.keys or the log's end are damaged. */
+ * writes into the log that the server starts. What the log has beyond DB.keys, as beyond a restored
+ * copy of it, is taken over first: who was made, changed, rotated and revoked stays so. options may
+ * be NULL. HK_ERR_SYSTEM: another server has it, or the disk is full; HK_ERR_FORMAT: DB.keys or the
+ * log's end are damaged. */
 HK_API HK_MUST_CHECK hk_status hk_ledger_open(hk_ledger **out, const char *db,
                                               const hk_ledger_options *options, hk_error *err);
 /* Writes what is left to be written. No other thread may be using it. */
@@ -1574,6 +1660,21 @@ HK_API HK_MUST_CHECK hk_status hk_audit_read(const char *db, uint64_t first,
                                              bool (*on_record)(void *context, uint64_t number,
                                                                const char *record, size_t length),
                                              void *context, hk_error *err);
+
+/* ---- a copy of it all */
+
+typedef struct hk_backup {
+    hk_audit_head head; /* of the copied log */
+    unsigned files;     /* of the log, */
+    uint64_t bytes;     /* and their size */
+} hk_backup;
+/* Copies DB.keys, the log and DB into a folder, which is made where there is none, under their own
+ * names, readable by their owner alone. A server may be running, and imports: the copy is one from
+ * which a server can be started as it is, and of which no record is lost that its DB.keys knows. On
+ * failure nothing of it stays. HK_ERR_USAGE: the folder holds a store of this name already;
+ * HK_ERR_FORMAT: the log does not end as it should (hk_audit_verify). */
+HK_API HK_MUST_CHECK hk_status hk_ledger_backup(hk_backup *out, const char *db, const char *folder,
+                                                hk_error *err);
 
 /* ---- two images ---------------------------------------------------------------------------- */
 

@@ -207,3 +207,21 @@ hk_status hk__snapshot_open(hk__base **out, hk__lineage *lineage, const char *pa
     *out = base;
     return HK_OK;
 }
+
+hk_status hk__snapshot_warm(uint64_t *bytes, const hk__base *base, uint64_t most, hk_error *err)
+{
+    enum { STRETCH = 1 << 20 };
+    const hk__seal *seal = base->seal;
+    uint64_t done = HK__SNAPSHOT_HEADER, end = seal ? (uint64_t)seal->blocks << HK__SEAL_SHIFT : 0;
+    if (end > most)
+        end = most;
+    while (done < end) {
+        const uint8_t *place = seal->bytes + done;
+        const uint64_t size = end - done < STRETCH ? end - done : STRETCH;
+        if (!hk__seal_check(seal, place, (size_t)size))
+            return hk__seal_fail(seal, place, err);
+        done += size;
+    }
+    *bytes = end;
+    return HK_OK;
+}

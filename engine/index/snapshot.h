@@ -42,6 +42,11 @@ bool hk__layout_place(hk__layout *layout);
 hk_status hk__snapshot_open(hk__base **out, hk__lineage *lineage, const char *path,
                             hk_error *err) HK_MUST_CHECK;
 
+/* Reads and checks `most` bytes of a mapped base, so that no search has to; *bytes receives how
+ * many there were, 0 of one in memory. HK_ERR_FORMAT: damaged. */
+hk_status hk__snapshot_warm(uint64_t *bytes, const hk__base *base, uint64_t most,
+                            hk_error *err) HK_MUST_CHECK;
+
 /* Writes the base, with the mode of what lies at path, or else of `like` (NULL: none);
  * lineage->parent and ->changes are put down as given, ->identity is set. */
 hk_status hk__snapshot_write(hk__lineage *lineage, const hk__base *base, const char *path,

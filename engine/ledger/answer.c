@@ -45,8 +45,10 @@ static void clear(answering *a)
     hk__free(a->hits.bytes);
 }
 
-static hk__booking *add_booking(answering *a, hk__follows kind, const char *list, const char *entry)
+/* match: whose entry it is about; NULL: of none. */
+static hk__booking *add_booking(answering *a, hk__follows kind, const hk_match *match)
 {
+    const char *list = match ? match->list : NULL, *entry = match ? match->entry : NULL;
     if (a->booking_count == a->booking_capacity) {
         const size_t capacity = a->booking_capacity ? 2 * a->booking_capacity : 16;
         hk__booking *grown = hk__realloc(a->bookings, capacity, sizeof *grown);
@@ -57,6 +59,7 @@ static hk__booking *add_booking(answering *a, hk__follows kind, const char *list
     }
     hk__booking *booking = &a->bookings[a->booking_count];
     *booking = (hk__booking){.kind = kind, .client = a->caller->client, .at = a->wall};
+    booking->number = match ? match->entry_number : 0;
     booking->list = list ? hk__strndup(list, strlen(list)) : NULL;
     booking->entry = entry ? hk__strndup(entry, strlen(entry)) : NULL;
     a->booking_count++;
@@ -76,8 +79,7 @@ static hk_status tell(answering *a, const char *kind, hk__booking *booking, cons
     if (booking->client)
         hk__record_add(&record, ",\"client\":%" PRIu64 ",\"name\":\"%s\"", booking->client,
                        a->caller->name);
-    hk__record_field(&record, "list", booking->list);
-    hk__record_field(&record, "entry", booking->entry);
+    hk__record_entry(&record, booking->list, booking->entry, booking->number);
     hk__record_add(&record, ",\"at\":%" PRId64 "%s", booking->at, more);
     hk__record_field(&record, "words", booking->words);
     return hk__ledger_append(NULL, a->ledger, &record, err);
@@ -87,7 +89,7 @@ static hk_status tell_brake(answering *a, const hk_match *match, hk__braking bra
                             uint64_t clients, hk_error *err)
 {
     char words[200], more[80];
-    hk__booking *booking = add_booking(a, HK__FOLLOWS_BRAKE, match->list, match->entry);
+    hk__booking *booking = add_booking(a, HK__FOLLOWS_BRAKE, match);
     if (booking && braking == HK__BRAKE_NOW)
         booking->client = 0;
     snprintf(words, sizeof words,
@@ -109,7 +111,7 @@ static hk_status tell_brake(answering *a, const hk_match *match, hk__braking bra
 static hk_status tell_of_client(answering *a, const char *kind, hk_notice_kind notice,
                                 const char *words, hk_error *err)
 {
-    hk__booking *booking = add_booking(a, HK__FOLLOWS_NOTICE, NULL, NULL);
+    hk__booking *booking = add_booking(a, HK__FOLLOWS_NOTICE, NULL);
     if (booking) {
         booking->words = hk__strndup(words, strlen(words));
         booking->notice = notice;
@@ -127,8 +129,7 @@ static bool may_be_braked(const hk_match *match)
 static void note_braked(answering *a, const hk_match *match)
 {
     hk__record_add(&a->braked, "%s{\"distance\":%u", a->braked.length ? "," : "", match->distance);
-    hk__record_field(&a->braked, "list", match->list);
-    hk__record_field(&a->braked, "entry", match->entry);
+    hk__record_entry(&a->braked, match->list, match->entry, match->entry_number);
     hk__record_add(&a->braked, "}");
     a->suppressed++;
 }
@@ -146,9 +147,10 @@ static hk_status take_out(bool *suppressed, answering *a, hk_asked *item, hk_err
         uint64_t hits = 0, clients = 0;
         hk__braking braking = HK__BRAKE_OFF;
         if (may_be_braked(match))
-            braking = hk__brake_hit(&hits, &clients, a->ledger->brake,
-                                    hk__entry_key_of(match->list, match->entry), a->caller->client,
-                                    count, a->now, a->wall);
+            braking =
+                hk__brake_hit(&hits, &clients, a->ledger->brake,
+                              hk__entry_key_of(match->list, match->entry, match->entry_number),
+                              a->caller->client, count, a->now, a->wall);
         if (!status && (braking == HK__BRAKE_NOW || braking == HK__BRAKE_NOW_ALONE))
             status = tell_brake(a, match, braking, hits, clients, err);
         if (braking) {
@@ -277,7 +279,7 @@ static hk_status give_id(answering *a, hk_asked *item, hk_error *err)
         return HK_OK;
     if (!best || !best->list || !best->entry)
         return hk__fail(err, HK_ERR_USAGE, "an item that hits comes with what it hit");
-    hk__booking *booking = add_booking(a, HK__FOLLOWS_MATCH, best->list, best->entry);
+    hk__booking *booking = add_booking(a, HK__FOLLOWS_MATCH, best);
     if (!booking)
         return hk__fail_memory(err);
     if (RAND_bytes(booking->id, sizeof booking->id) != 1)
@@ -286,8 +288,7 @@ static hk_status give_id(answering *a, hk_asked *item, hk_error *err)
     booking->distance = best->basis == HK_BASIS_PDQ ? best->distance : 0;
     hk__hex_text(item->match_id, booking->id, sizeof booking->id);
     hk__record_add(&a->hits, "%s{\"id\":\"%s\"", a->hits.length ? "," : "", item->match_id);
-    hk__record_field(&a->hits, "list", best->list);
-    hk__record_field(&a->hits, "entry", best->entry);
+    hk__record_entry(&a->hits, best->list, best->entry, best->entry_number);
     hk__record_add(&a->hits, ",\"basis\":\"%s\"", hk_basis_name(best->basis));
     if (best->basis == HK_BASIS_PDQ)
         hk__record_add(&a->hits, ",\"distance\":%u", best->distance);

@@ -17,17 +17,25 @@
  *      begin       file, log (128 random bits)     the log is new
  *      continued   file, after (the chain before)  the file before is full
  *      start, stop                                 of a server
- *      torn        bytes                           a record that a crash or a full disk cut short
- * was removed; nobody had its answer lost        expected, chain_expected        the log ended
- * before the record that DB.keys knows check       client, name, key, from, items, exact, near,
- * none, not_checked, hits [id, list, entry, basis, distance, more], braked [list, entry, distance]
- *      feedback    client, name, key, from, id, agree, list, entry
- *      brake       list, entry, client, hits, clients
- *      walk        client, name, points            near_budget   client, name
+ *      torn        bytes                           a record cut short by a crash or a full disk
+ *                                                  was removed; nobody had its answer
+ *      lost        expected, chain_expected        the log ended before the record that DB.keys
+ *                                                  knows
+ *      old_keys    keys, log, created, ..., words  DB.keys was a copy of before (replay.c)
+ *      check       client, name, key, from, items, exact, near, none, not_checked,
+ *                  hits [id, list, entry, number, basis, distance, more],
+ *                  braked [distance, list, entry, number]
+ *      feedback    client, name, key, from, id, agree, list, entry, number
+ *      brake       list, entry, number, client, hits, clients
+ *      walk        client, name, points
+ *      near_budget client, name
  *      refused     since the last such record: unknown_key, ..., quota: how many
  *      reload      revision, words
  *      recovered                                   records can be written again
  *      key, release, confirm, notice               by a command: event, act, at, by, reason, ...
+ *
+ * Records of commands have all it takes to do the same again (key_events.h): of an account what it
+ * may, of a key the SHA-256 that DB.keys has.
  *
  * Hashes that were asked for are never in it.
  */

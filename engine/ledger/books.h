@@ -23,11 +23,12 @@
 #include "list/sql.h"
 
 #define HK__KEYS_APPLICATION 0x48726b6b /* "Hrkk" in the file's header */
-#define HK__KEYS_VERSION 1
+#define HK__KEYS_VERSION 2
 #define HK__NAME_SIZE 65 /* of an account, and a NUL */
 
-/* The tables, as SQL. */
-extern const char hk__keys_schema[];
+/* The tables, as SQL; and what makes them of those of version 1, which knew an entry by its list
+ * and name alone. */
+extern const char hk__keys_schema[], hk__keys_upgrade[];
 
 struct hk_keys {
     sqlite3 *db;
@@ -46,6 +47,7 @@ typedef struct hk__booking {
     uint8_t id[16];
     uint64_t client; /* MATCH: given to; BRAKE: 0: for all; NOTICE: of */
     char *list, *entry, *words;
+    uint32_t number; /* the entry's; 0: none is known */
     hk_basis basis;
     unsigned distance;
     uint64_t hits, clients;
@@ -61,6 +63,8 @@ hk_status hk__mark_read(hk__head *anchor, uint64_t *applied, hk_keys *keys,
 hk_status hk__mark_write(hk_keys *keys, const hk__head *anchor, uint64_t applied,
                          hk_error *err) HK_MUST_CHECK;
 
+/* What the log has of a row that no command made. */
+#define HK__EVENT_DAMAGED "\"kind\":\"event_damaged\""
 /* Adds what a command did, as the body of a record (audit_log.h) but for its time; within a
  * transaction of the caller. */
 hk_status hk__event_add(hk_keys *keys, hk_error *err, const char *format, ...)
@@ -75,13 +79,42 @@ char *hk__json_field(const char *name, const char *text);
 /* act->at, or now. HK_ERR_USAGE: nobody acts. */
 hk_status hk__act_check(int64_t *at, const hk_act *act, hk_error *err) HK_MUST_CHECK;
 
+/* ---- rows of accounts and keys (keys_rows.c), within a transaction of the caller */
+
+hk_status hk__settings_check(const hk_client_settings *s, hk_error *err) HK_MUST_CHECK;
+/* Adds an account, or a key, with the number that is given, where it is free; receives its number.
+ * certificate may be NULL: none. HK_ERR_USAGE: the name is taken. */
+hk_status hk__client_add(int64_t *client, hk_keys *keys, const hk_client_settings *s,
+                         const uint8_t *certificate, int64_t at, hk_error *err) HK_MUST_CHECK;
+hk_status hk__key_add(uint64_t *key, hk_keys *keys, int64_t client, const uint8_t *hash, int64_t at,
+                      hk_error *err) HK_MUST_CHECK;
+hk_status hk__client_set(hk_keys *keys, int64_t client, const hk_client_settings *s,
+                         const uint8_t *certificate, hk_error *err) HK_MUST_CHECK;
+
+/* ,"NAME":"64 hex digits" and a NUL at `to`; returns its end. */
+#define HK__HASH_FIELD (2 * HK__SHA256_SIZE + 32)
+char *hk__hash_field(char *to, const char *name, const uint8_t hash[HK__SHA256_SIZE]);
+/* ,"scopes":[...],"rate":... of an account, for a record. */
+#define HK__SETTINGS_TEXT (256 + HK__HASH_FIELD)
+void hk__settings_text(char out[HK__SETTINGS_TEXT], const hk_client_settings *s,
+                       const uint8_t *certificate);
+
+/* An account that is not revoked. HK_ERR_USAGE. */
+hk_status hk__client_open(int64_t *client, hk_keys *keys, const char *name,
+                          hk_error *err) HK_MUST_CHECK;
 /* The number of an account. HK_ERR_USAGE: there is none of this name. */
 hk_status hk__client_find(int64_t *client, hk_keys *keys, const char *name,
                           hk_error *err) HK_MUST_CHECK;
 
+/* Releases what is braked of an entry (number 0: of the name), within a transaction of the caller.
+ */
+hk_status hk__release(bool *any, hk_keys *keys, const char *list, const char *entry,
+                      uint32_t number, int64_t spared, const char *actor, const char *reason,
+                      int64_t at, hk_error *err) HK_MUST_CHECK;
+
 /* Notes that `who` ("person:ann", "client:acme") confirms the entry, and releases it once two have;
  * within a transaction of the caller. */
 hk_status hk__confirm(unsigned *confirmations, hk_keys *keys, const char *list, const char *entry,
-                      const char *who, int64_t at, hk_error *err) HK_MUST_CHECK;
+                      uint32_t number, const char *who, int64_t at, hk_error *err) HK_MUST_CHECK;
 
 #endif

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define WINDOW_NS (UINT64_C(86400) * 1000000000)
+/* What is counted again at the start may be older than the clock, which begins with the machine. */
+#define AHEAD_NS (3 * WINDOW_NS)
 enum { PROBES = 8, CELLS_FIRST = 16 };
 
 /* Hits of one account on one entry, or of all others. */
@@ -46,9 +48,9 @@ struct hk__brake {
     uint64_t suppressed;
 };
 
-hk__entry_key hk__entry_key_of(const char *list, const char *entry)
+hk__entry_key hk__entry_key_of(const char *list, const char *entry, uint32_t number)
 {
-    hk__entry_key key = {{0}};
+    hk__entry_key key = {.number = number};
     char text[1024], *long_text = NULL;
     uint8_t hash[HK__SHA256_SIZE];
     const size_t a = strlen(list) + 1, b = strlen(entry);
@@ -219,9 +221,15 @@ static void add_up(uint64_t *hits, uint64_t *clients, const hk__brake *brake, co
     *hits = (uint64_t)sum;
 }
 
+static int by_name(const hk__entry_key *a, const hk__entry_key *b)
+{
+    return memcmp(a->byte, b->byte, sizeof a->byte);
+}
+
 static bool is_it(const state *s, const hk__entry_key *key, uint64_t client, bool braked)
 {
-    return s->braked == braked && same(&s->key, key) &&
+    return s->braked == braked && !by_name(&s->key, key) &&
+           (!s->key.number || s->key.number == key->number) &&
            (!braked || !s->client || s->client == client);
 }
 
@@ -230,12 +238,12 @@ static state *find_state(hk__brake *brake, const hk__entry_key *key, uint64_t cl
     size_t low = 0, high = brake->sorted;
     while (low < high) {
         const size_t middle = (low + high) / 2;
-        if (memcmp(&brake->states[middle].key, key, sizeof *key) < 0)
+        if (by_name(&brake->states[middle].key, key) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    for (; low < brake->sorted && same(&brake->states[low].key, key); low++)
+    for (; low < brake->sorted && !by_name(&brake->states[low].key, key); low++)
         if (is_it(&brake->states[low], key, client, braked))
             return &brake->states[low];
     for (size_t i = brake->sorted; i < brake->state_count; i++)
@@ -288,6 +296,7 @@ hk__braking hk__brake_hit(uint64_t *hits, uint64_t *clients, hk__brake *brake, h
                           uint64_t client, bool count, uint64_t now, int64_t wall)
 {
     hk__braking braking = HK__BRAKE_OFF;
+    now += AHEAD_NS;
     pthread_mutex_lock(&brake->mutex);
     state *braked = find_state(brake, &entry, client, true);
     const state *spared = find_state(brake, &entry, client, false);
@@ -304,20 +313,37 @@ hk__braking hk__brake_hit(uint64_t *hits, uint64_t *clients, hk__brake *brake, h
     return braking;
 }
 
+void hk__brake_count_again(hk__brake *brake, hk__entry_key entry, uint64_t client, uint64_t now,
+                           int64_t wall, int64_t at)
+{
+    const uint64_t age = at < wall ? (uint64_t)(wall - at) * 1000000000 : 0;
+    pthread_mutex_lock(&brake->mutex);
+    const state *spared = find_state(brake, &entry, client, false);
+    if (age < 2 * WINDOW_NS && !(spared && at < spared->spared)) {
+        now += AHEAD_NS - age;
+        count_hit(cell_of(brake, &entry, now), client, now);
+    }
+    pthread_mutex_unlock(&brake->mutex);
+}
+
 /* ---- DB.keys ------------------------------------------------------------------------------- */
 
 static hk_status load_rows(hk__brake *fresh, hk_keys *keys, hk_error *err)
 {
     sqlite3_stmt *rows;
     bool row;
-    hk_status status =
-        hk__sql_prepare(&rows, keys->db, err,
-                        "SELECT list, entry, client, 1, 0 FROM brake WHERE released IS NULL"
-                        " UNION ALL SELECT list, entry, 0, 0, max(spared) FROM brake"
-                        " WHERE released IS NOT NULL AND spared IS NOT NULL GROUP BY list, entry"
-                        " UNION ALL SELECT list, entry, 0, 0, 9223372036854775807 FROM confirmation"
-                        " GROUP BY list, entry HAVING count(*) >= 2",
-                        "");
+    hk_status status = hk__sql_prepare(
+        &rows, keys->db, err,
+        "SELECT list, entry, client, 1, 0, number FROM brake"
+        " WHERE released IS NULL"
+        " UNION ALL SELECT list, entry, 0, 0, max(spared), number FROM brake"
+        " WHERE released IS NOT NULL AND spared IS NOT NULL"
+        " GROUP BY list, entry, number"
+        " UNION ALL SELECT list, entry, 0, 0, 9223372036854775807, number"
+        " FROM confirmation c GROUP BY list, entry, number"
+        " HAVING (SELECT count(DISTINCT who) FROM confirmation f WHERE"
+        " f.list = c.list AND f.entry = c.entry AND f.number IN (0, c.number)) >= 2",
+        "");
     if (status)
         return status;
     while (!status && !(status = hk__sql_step(&row, rows, err)) && row) {
@@ -330,7 +356,7 @@ static hk_status load_rows(hk__brake *fresh, hk_keys *keys, hk_error *err)
                                               "%s: is damaged: a brake on no entry", keys->path);
             break;
         }
-        s->key = hk__entry_key_of(list, entry);
+        s->key = hk__entry_key_of(list, entry, (uint32_t)sqlite3_column_int64(rows, 5));
         s->client = (uint64_t)sqlite3_column_int64(rows, 2);
         s->braked = sqlite3_column_int64(rows, 3) != 0;
         s->spared = sqlite3_column_int64(rows, 4);
@@ -348,7 +374,7 @@ static hk_status load_rows(hk__brake *fresh, hk_keys *keys, hk_error *err)
 static int by_key(const void *a, const void *b)
 {
     const state *x = a, *y = b;
-    return memcmp(&x->key, &y->key, sizeof x->key);
+    return by_name(&x->key, &y->key);
 }
 
 hk_status hk__brake_load(hk__brake *brake, hk_keys *keys, hk_error *err)
@@ -365,7 +391,7 @@ hk_status hk__brake_load(hk__brake *brake, hk_keys *keys, hk_error *err)
     for (size_t i = 0; i < fresh.state_count; i++) { /* what is not saved yet is kept */
         state *s = &fresh.states[i];
         const state *old = s->braked ? find_state(brake, &s->key, s->client, true) : NULL;
-        if (old && old->client == s->client)
+        if (old && old->client == s->client && same(&old->key, &s->key))
             s->suppressed = old->suppressed;
     }
     state *gone = brake->states;
@@ -388,8 +414,10 @@ hk_status hk__brake_save(hk__brake *brake, hk_keys *keys, hk_error *err)
             continue;
         status = hk__sql_do(keys->db, err,
                             "UPDATE brake SET suppressed = suppressed + ?4 WHERE list = ?1"
-                            " AND entry = ?2 AND client = ?3 AND released IS NULL",
-                            "ttii", s->list, s->entry, (int64_t)s->client, (int64_t)s->suppressed);
+                            " AND entry = ?2 AND client = ?3 AND number = ?5"
+                            " AND released IS NULL",
+                            "ttiii", s->list, s->entry, (int64_t)s->client, (int64_t)s->suppressed,
+                            (int64_t)s->key.number);
         if (!status)
             s->suppressed = 0;
     }

@@ -23,8 +23,11 @@
  * one account can only blind himself: 500 near hits, for which he accounts. With `brake_clients`
  * higher it costs more, and the real flood is braked later.
  *
- * Counts are in memory: a restart begins them anew, so that a flood draws that many hits once more.
- * What is braked, released and confirmed is in DB.keys.
+ * Counts are in memory, and counted again when a server starts, from the match ids of two days in
+ * DB.keys (one for each near answer, and what the log has beyond them): no more than
+ * HK__RECOUNT_MOST of them, the newest, some 3 us each. Of an item that several entries were near
+ * to, its match id knows the nearest alone: the others begin anew. What is braked, released and
+ * confirmed is in DB.keys.
  *
  * Memory: HK__BRAKE_ENTRIES cells of some 220 bytes, 16 at first; where an entry has no place, the
  * one that was hit longest ago of eight gives way.
@@ -39,11 +42,13 @@
 
 typedef struct hk__brake hk__brake;
 
-/* Which entry, for the tables here. */
+/* Which entry, for the tables here: list and name, and the number, 0 where none is known. What is
+ * braked or spared without a number is so for every entry of the name. */
 typedef struct hk__entry_key {
     uint8_t byte[16];
+    uint32_t number;
 } hk__entry_key;
-hk__entry_key hk__entry_key_of(const char *list, const char *entry);
+hk__entry_key hk__entry_key_of(const char *list, const char *entry, uint32_t number);
 
 /* What a near hit comes to. */
 typedef enum hk__braking {
@@ -61,6 +66,17 @@ void hk__brake_free(hk__brake *brake);
  * it was braked for, with HK__BRAKE_NOW*. now: hk__clock_ns; wall: seconds since 1970 UTC. */
 hk__braking hk__brake_hit(uint64_t *hits, uint64_t *clients, hk__brake *brake, hk__entry_key entry,
                           uint64_t client, bool count, uint64_t now, int64_t wall);
+
+/* Counts a hit of before once more, `at` seconds since 1970 UTC, and brakes nothing: the next hit
+ * does. In the order of their times, and before any other. What was spared then does not count. */
+void hk__brake_count_again(hk__brake *brake, hk__entry_key entry, uint64_t client, uint64_t now,
+                           int64_t wall, int64_t at);
+
+/* The same for the hits in DB.keys, once what is braked and spared is loaded. *counted (may be
+ * NULL) receives how many that were. */
+#define HK__RECOUNT_MOST 1000000
+hk_status hk__brake_recount(uint64_t *counted, hk__brake *brake, hk_keys *keys, uint64_t now,
+                            int64_t wall, hk_error *err) HK_MUST_CHECK;
 
 /* Replaces what is braked and what is spared by what DB.keys says. What was braked since must be
  * there already. */

@@ -14,6 +14,7 @@ enum { REASON_MOST = 1000 };
 typedef struct feedback {
     uint8_t id[16];
     char *list, *entry; /* owned */
+    uint32_t number;
     hk_basis basis;
     bool agree, confirms;
     const char *reason;
@@ -26,8 +27,8 @@ static hk_status find_match(feedback *f, hk_ledger *ledger, const hk_caller *cal
     bool row = false;
     hk_status status = hk__sql_prepare(
         &rows, ledger->keys->db, err,
-        "SELECT list, entry, basis FROM match_id WHERE client = ?1 AND at > ?2 AND id = ?3", "ii",
-        (int64_t)caller->client, f->at - (int64_t)ledger->options.match_days * 86400);
+        "SELECT list, entry, basis, number FROM match_id WHERE client = ?1 AND at > ?2 AND id = ?3",
+        "ii", (int64_t)caller->client, f->at - (int64_t)ledger->options.match_days * 86400);
     if (status)
         return status;
     if (sqlite3_bind_blob(rows, 3, f->id, sizeof f->id, SQLITE_TRANSIENT))
@@ -40,6 +41,7 @@ static hk_status find_match(feedback *f, hk_ledger *ledger, const hk_caller *cal
         f->list = list ? hk__strndup(list, strlen(list)) : NULL;
         f->entry = entry ? hk__strndup(entry, strlen(entry)) : NULL;
         f->basis = (hk_basis)sqlite3_column_int64(rows, 2);
+        f->number = (uint32_t)sqlite3_column_int64(rows, 3);
         if (!f->list || !f->entry)
             status = hk__fail_memory(err);
     } else if (!status) {
@@ -56,12 +58,13 @@ static hk_status put_feedback(const feedback *f, hk_ledger *ledger, const hk_cal
     sqlite3_stmt *insert;
     hk_status status = hk__sql_prepare(
         &insert, ledger->keys->db, err,
-        "INSERT OR REPLACE INTO feedback(client, list, entry, agree, reason, at, match)"
-        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        "ittiti", (int64_t)caller->client, f->list, f->entry, (int64_t)f->agree, f->reason, f->at);
+        "INSERT OR REPLACE INTO feedback(client, list, entry, agree, reason, at, number, match)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "ittitii", (int64_t)caller->client, f->list, f->entry, (int64_t)f->agree, f->reason, f->at,
+        (int64_t)f->number);
     if (status)
         return status;
-    if (sqlite3_bind_blob(insert, 7, f->id, sizeof f->id, SQLITE_TRANSIENT))
+    if (sqlite3_bind_blob(insert, 8, f->id, sizeof f->id, SQLITE_TRANSIENT))
         status = hk__sql_fail(ledger->keys->db, err);
     if (!status)
         status = hk__sql_done(insert, err);
@@ -78,11 +81,13 @@ static hk_status act_on(const feedback *f, hk_ledger *ledger, const hk_caller *c
     hk_status status = HK_OK;
     snprintf(who, sizeof who, "client:%s", caller->name);
     if (f->confirms && f->agree)
-        return hk__confirm(&confirmations, ledger->keys, f->list, f->entry, who, f->at, err);
+        return hk__confirm(&confirmations, ledger->keys, f->list, f->entry, f->number, who, f->at,
+                           err);
     if (f->confirms)
         status = hk__sql_do(ledger->keys->db, err,
-                            "DELETE FROM confirmation WHERE list = ?1 AND entry = ?2 AND who = ?3",
-                            "ttt", f->list, f->entry, who);
+                            "DELETE FROM confirmation WHERE list = ?1 AND entry = ?2 AND who = ?3"
+                            " AND number IN (0, ?4)",
+                            "ttti", f->list, f->entry, who, (int64_t)f->number);
     if (status || f->agree)
         return status;
     snprintf(words, sizeof words, "%s", f->reason && *f->reason ? f->reason : "no reason given");
@@ -92,6 +97,7 @@ static hk_status act_on(const feedback *f, hk_ledger *ledger, const hk_caller *c
                                 .client = caller->client,
                                 .list = f->list,
                                 .entry = f->entry,
+                                .number = f->number,
                                 .words = words,
                                 .at = f->at};
     return hk__booking_apply(ledger->keys, &notice, err);
@@ -146,8 +152,7 @@ hk_status hk_ledger_feedback(hk_ledger *ledger, const hk_caller *caller, const c
         hk__record_add(&record, "\"kind\":\"feedback\"");
         hk__record_caller(&record, caller, address);
         hk__record_add(&record, ",\"id\":\"%s\",\"agree\":%s", match_id, agree ? "true" : "false");
-        hk__record_field(&record, "list", f.list);
-        hk__record_field(&record, "entry", f.entry);
+        hk__record_entry(&record, f.list, f.entry, f.number);
         status = hk__ledger_append(NULL, ledger, &record, err);
     }
     hk__free(f.list);

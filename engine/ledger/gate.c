@@ -129,6 +129,8 @@ static hk_status take_client(hk__gate *gate, sqlite3_stmt *row, const hk_keys *k
         if (!fresh)
             pthread_mutex_lock(&c->lock);
         take_settings(c, row);
+        if (!c->near_budget || c->near_used < c->near_budget)
+            c->near_told = false; /* it was raised: when that is used up, it is told again */
         if (!fresh)
             pthread_mutex_unlock(&c->lock);
     }
@@ -215,14 +217,16 @@ static hk_status read_keys(table *out, hk__gate *gate, hk_keys *keys, hk_error *
 hk_status hk__gate_load(hk__gate *gate, hk_keys *keys, hk_error *err)
 {
     table t;
-    hk_status status = hk__sql_begin(keys->db, false, err);
+    const bool own = sqlite3_get_autocommit(keys->db);
+    hk_status status = own ? hk__sql_begin(keys->db, false, err) : HK_OK;
     if (status)
         return status;
     status = read_clients(gate, keys, err);
     if (!status)
         status = read_keys(&t, gate, keys, err);
     const bool have = !status;
-    status = hk__sql_end(keys->db, status, err);
+    if (own)
+        status = hk__sql_end(keys->db, status, err);
     if (status) {
         if (have)
             hk__free(t.slots);

@@ -43,7 +43,8 @@ typedef struct hk__gate hk__gate;
 hk_status hk__gate_new(hk__gate **out, hk_error *err) HK_MUST_CHECK;
 void hk__gate_free(hk__gate *gate);
 
-/* Reads accounts and keys; usage only of those it did not know. On failure it stays as it was. */
+/* Reads accounts and keys; usage only of those it did not know. On failure it stays as it was. In
+ * the caller's transaction, if there is one. */
 hk_status hk__gate_load(hk__gate *gate, hk_keys *keys, hk_error *err) HK_MUST_CHECK;
 
 /* hk_ledger_admit. now: hk__clock_ns; wall: seconds since 1970 UTC. */

@@ -42,6 +42,19 @@ static hk_status open_database(hk_keys *keys, hk_error *err)
     return code ? hk__sql_fail(keys->db, err) : HK_OK;
 }
 
+/* Unless another process did so meanwhile. */
+static hk_status upgrade(hk_keys *keys, hk_error *err)
+{
+    int64_t version = 0;
+    hk_status status = hk__sql_begin(keys->db, true, err);
+    if (status)
+        return status;
+    status = hk__sql_number(&version, 0, keys->db, err, "PRAGMA user_version", "");
+    if (!status && version == 1)
+        status = hk__sql_run(keys->db, hk__keys_upgrade, err);
+    return hk__sql_end(keys->db, status, err);
+}
+
 static hk_status check_file(hk_keys *keys, bool create, hk_error *err)
 {
     int64_t application, version = 0, tables = 0;
@@ -60,6 +73,8 @@ static hk_status check_file(hk_keys *keys, bool create, hk_error *err)
         return status;
     if (application != HK__KEYS_APPLICATION)
         return hk__fail(err, HK_ERR_FORMAT, "%s: holds no keys of a server", keys->path);
+    if (version == 1)
+        return upgrade(keys, err);
     if (version != HK__KEYS_VERSION)
         return hk__fail(err, HK_ERR_FORMAT,
                         "%s: is of version %lld, this program knows version %d: use the program "

@@ -188,6 +188,9 @@ static hk_status open_all(hk_ledger *ledger, hk_error *err)
     if (!status)
         status = hk__ledger_poll(ledger, err);
     if (!status)
+        status = hk__brake_recount(NULL, ledger->brake, ledger->keys, hk__clock_ns(),
+                                   (int64_t)time(NULL), err);
+    if (!status)
         status = hk__ledger_post(ledger, err);
     return status;
 }

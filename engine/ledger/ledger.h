@@ -3,17 +3,19 @@
  * ledger.h - a server's ledger from inside.
  *
  *      key_text      a key as it is handed out, and kept
- *      keys_file     DB.keys: opening it           keys_admin  accounts and keys
+ *      keys_file     DB.keys: opening it           keys_admin, keys_list   accounts and keys
+ *      keys_rows     their rows                    key_events  the same, from the log again
  *      people        brakes and notices in it      (books.h: its tables)
  *      gate          accounts and keys in memory: who may ask, how much
  *      walks         who feels his way towards an entry
- *      brake         entries that draw near hits as no real material does
+ *      brake         entries that draw near hits as no real material does; brake_recount
  *      audit_file    the log's records and files   audit_tail  where it ends
  *      audit_log     appending                     audit_verify  checking and reading
  *      audit_anchor  its head in a second place
  *      answer        from what was found to what is answered
  *      feedback      what a provider thinks of an answer
  *      posting       what follows from records, into DB.keys; what commands did, into memory
+ *      backup        a copy of it all, while a server runs
  *      replay        what a killed server had not posted yet
  *
  * Locks, in the order in which they are taken: keys_lock (DB.keys, one connection for all threads);

@@ -149,7 +149,7 @@ static hk_status log_event(hk_ledger *ledger, int64_t event, const char *body, h
     /* It becomes a line of the log: a row that somebody made up must not make two of it. */
     if (!body || strncmp(body, "\"kind\":\"", 8) || strpbrk(body, "\n\r") ||
         strstr(body, "\"chain\""))
-        body = "\"kind\":\"event_damaged\"";
+        body = HK__EVENT_DAMAGED;
     hk__record_add(&record, "%s,\"event\":%lld", body, (long long)event);
     const hk_status status = hk__ledger_append(&number, ledger, &record, err);
     return status ? status

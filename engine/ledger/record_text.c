@@ -56,6 +56,14 @@ void hk__record_field(hk__record_text *record, const char *name, const char *tex
     hk__free(field);
 }
 
+void hk__record_entry(hk__record_text *record, const char *list, const char *entry, uint32_t number)
+{
+    hk__record_field(record, "list", list);
+    hk__record_field(record, "entry", entry);
+    if (number)
+        hk__record_add(record, ",\"number\":%" PRIu32, number);
+}
+
 void hk__record_caller(hk__record_text *record, const hk_caller *caller, const char *address)
 {
     hk__record_add(record, ",\"client\":%" PRIu64 ",\"name\":\"%s\",\"key\":%" PRIu64,

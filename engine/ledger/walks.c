@@ -20,7 +20,8 @@ static bool seen_before(hk__walk *walk, const hk_hash *hash)
                             hash->word[2] * UINT64_C(0xbf58476d1ce4e5b9) ^
                             hash->word[3] * UINT64_C(0x94d049bb133111eb)) *
                            UINT64_C(0x9e3779b97f4a7c15);
-    uint32_t *place = &walk->seen[mixed >> 58], tag = (uint32_t)mixed | 1;
+    /* The low bits of a product know nothing of the high bits of what was multiplied. */
+    uint32_t *place = &walk->seen[mixed >> 58], tag = (uint32_t)(mixed >> 26) | 1;
     const bool before = *place == tag;
     *place = tag;
     return before;

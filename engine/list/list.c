@@ -6,6 +6,8 @@
 #include "core/error.h"
 #include "core/mem.h"
 #include "feed/entry.h"
+#include "index/snapshot.h"
+#include "index/view.h"
 #include "list/shelf.h"
 
 #include <errno.h>
@@ -217,6 +219,15 @@ hk_status hk__list_searched(const hk_list *list, hk_status status, hk_error *err
                     "%s: was damaged, and is removed; try again: it will be made anew from the "
                     "store",
                     list->snapshot);
+}
+
+hk_status hk_list_warm(uint64_t *bytes, const hk_list *list, uint64_t most, hk_error *err)
+{
+    if (!list->index) {
+        *bytes = 0;
+        return HK_OK;
+    }
+    return hk__list_searched(list, hk__snapshot_warm(bytes, list->index->base, most, err), err);
 }
 
 hk_status hk__list_entry_of(hk__list_entry *out, const hk_list *list, uint32_t id, hk_error *err)

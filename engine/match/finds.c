@@ -101,11 +101,21 @@ hk_status hk__finds_exact(const hk__source *from, const hk_hits *hits, hk_error 
 
 double hk__strangers(bool *extrapolated, const hk__looked *looked, int distance, uint64_t entries)
 {
-    int within[HK__PROBES];
-    for (int by = 0; by < HK__PROBES; by++)
-        within[by] = distance < looked->radius[by] ? distance : looked->radius[by];
-    return hk_false_matches(looked->kind, within[HK__PLAIN], within[HK__EXACT],
-                            entries * looked->share, extrapolated);
+    double strangers = 0;
+    bool any_extrapolated = false;
+    for (size_t v = 0; v < looked->count; v++) {
+        const hk__look *look = &looked->looks[v];
+        int within[HK__PROBES];
+        bool beyond = false;
+        for (int by = 0; by < HK__PROBES; by++)
+            within[by] = distance < look->radius[by] ? distance : look->radius[by];
+        strangers += hk_false_matches(look->kind, within[HK__PLAIN], within[HK__EXACT],
+                                      entries * looked->share, &beyond);
+        any_extrapolated |= beyond;
+    }
+    if (extrapolated)
+        *extrapolated = any_extrapolated;
+    return strangers;
 }
 
 /* ---- what is given out --------------------------------------------------------------------- */
@@ -149,6 +159,7 @@ static hk_status put_match(hk_match *out, const hk__find *f, const hk_matcher *m
     *out = (hk_match){.list = f->source->list->name,
                       .entry = entry.id,
                       .category = entry.category,
+                      .entry_number = f->source->list->shelf ? f->entry : 0,
                       .basis = f->basis,
                       .known_good = f->source->known_good};
     if (f->basis != HK_BASIS_PDQ)
@@ -156,7 +167,11 @@ static hk_status put_match(hk_match *out, const hk__find *f, const hk_matcher *m
     out->probe = "plain";
     out->distance = f->distance;
     if (!looked->bare) {
-        out->probe = f->query < HK__LOOKED_UP ? "plain" : "exact";
+        const hk__look *look = &looked->looks[f->query / HK__VIEW_QUERIES];
+        out->view = f->query / HK__VIEW_QUERIES;
+        out->frame = look->frame;
+        out->backdrop = look->backdrop;
+        out->probe = f->query % HK__VIEW_QUERIES < HK__LOOKED_UP ? "plain" : "exact";
         out->orientation = (hk_orientation)(f->query % HK_ORIENTATIONS);
         out->inverted = f->query % HK__LOOKED_UP >= HK_ORIENTATIONS;
     }

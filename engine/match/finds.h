@@ -14,15 +14,18 @@
 #include "list/list.h"
 
 enum {
-    HK__LOOKED_UP = 2 * HK_ORIENTATIONS, /* hashes of a file by one probe: turned, and inverted */
+    HK__LOOKED_UP = 2 * HK_ORIENTATIONS, /* hashes of a view by one probe: turned, and inverted */
+    HK__PROBES_MOST = 2,
+    HK__VIEW_QUERIES = HK__PROBES_MOST * HK__LOOKED_UP, /* of a view */
     HK__RADIUS_MOST = 128,
     HK__KINDS = 3,
     HK__SHARES = HK_QUERY_HASHES_MOST / HK__LOOKED_UP /* a bare query is at most so many files */
 };
 
-/* Queries are numbered through: those of the plain hash come first, and win where both are as near.
+/* Queries are numbered through, HK__VIEW_QUERIES for each view: those of the plain hash come first,
+ * and win where both are as near.
  */
-typedef enum hk__probe { HK__PLAIN = 0, HK__EXACT, HK__PROBES } hk__probe;
+typedef enum hk__probe { HK__PLAIN = 0, HK__EXACT, HK__PROBES = HK__PROBES_MOST } hk__probe;
 
 /* A list and where it is searched. */
 typedef struct hk__source {
@@ -37,9 +40,11 @@ struct hk_matcher {
     size_t count;
     unsigned digests;                  /* HK_DIGEST_* that any list holds, */
     unsigned known_digests;            /* and that a list of known images holds */
-    int radius[HK__PROBES][HK__KINDS]; /* -1: that hash is not looked up */
+    int radius[HK__KINDS][HK__PROBES]; /* of a file of one view; -1: that hash is not looked up */
     int bare[HK__SHARES][HK__KINDS];   /* likewise, of bare queries, by the number of hashes */
-    uint64_t hashes[2];                /* in lists of known images, and of known-good ones */
+    hk_profile profile;
+    int max_distance;   /* of hk_match_options */
+    uint64_t hashes[2]; /* in lists of known images, and of known-good ones */
     size_t max_matches;
     bool accept_uncertain;
 };
@@ -60,13 +65,20 @@ typedef struct hk__finds {
     bool truncated;
 } hk__finds;
 
-/* How hashes were looked up. */
-typedef struct hk__looked {
+/* How the hashes of one view were looked up. */
+typedef struct hk__look {
     hk_kind kind;
     int radius[HK__PROBES]; /* -1: not by that probe */
-    unsigned share;         /* of how many files' look-ups it is worth: strangers come as many times
-                               as often */
-    bool bare;              /* which way round a hash lies is not known */
+    unsigned frame;         /* of the view, for what it finds */
+    hk_backdrop backdrop;
+} hk__look;
+
+typedef struct hk__looked {
+    const hk__look *looks; /* [count], one for each view */
+    size_t count;
+    unsigned share; /* of how many files' look-ups each is worth: strangers come as many times as
+                       often */
+    bool bare;      /* which way round a hash lies is not known */
 } hk__looked;
 
 /* What is known of a file or query by itself: it decides where nothing hits. */

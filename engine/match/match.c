@@ -6,7 +6,8 @@
  * eight orientations, as it is and with its colours inverted: 16 queries in one search. An inverted
  * picture has every bit flipped, so its queries are the complements. The hash of the exact grid is
  * a second probe: 16 queries more, within a radius of their own. It finds copies of another size,
- * from which the plain hash of the copy is further away.
+ * from which the plain hash of the copy is further away. A file of several views is looked up by
+ * each, within the radii for as many times the entries, so that all together keep the budget.
  *
  *      list 0   index -> finds --\
  *      list 1   index -> finds ---+-> the best of all lists -> words of their entries -> matches
@@ -36,6 +37,18 @@ static size_t hashes_of(const hk_list *list)
     return list->index ? hk_index_count(list->index) : list->hash_count;
 }
 
+/* The radii for one of `share` look-ups that share the budget. */
+static void get_radii(int radius[HK__PROBES], const hk_matcher *matcher, hk_kind kind,
+                      unsigned share)
+{
+    radius[HK__PLAIN] = matcher->max_distance;
+    radius[HK__EXACT] = kind == HK_KIND_PHOTO ? matcher->max_distance : -1; /* not calibrated */
+    if (matcher->max_distance >= 0)
+        return;
+    radius[HK__PLAIN] = hk_radius(kind, matcher->profile, matcher->hashes[0] * share);
+    radius[HK__EXACT] = hk_exact_radius(kind, matcher->profile, matcher->hashes[0] * share);
+}
+
 /* The more hashes, the narrower: so all lists are counted before any is made an index for. What is
  * near known-good material accuses nobody: those lists are searched with the radius of the others.
  */
@@ -44,20 +57,15 @@ static void set_radii(hk_matcher *matcher, const hk_list *const *lists, size_t c
 {
     for (size_t l = 0; l < count; l++)
         matcher->hashes[lists[l]->known_good] += hashes_of(lists[l]);
+    matcher->profile = options->profile;
+    matcher->max_distance = options->max_distance;
     for (int kind = 0; kind < HK__KINDS; kind++) {
-        int plain = hk_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
-        int exact = hk_exact_radius((hk_kind)kind, options->profile, matcher->hashes[0]);
-        if (options->max_distance >= 0) {
-            plain = options->max_distance;
-            exact = kind == HK_KIND_PHOTO ? plain : -1; /* others are not calibrated for it */
+        get_radii(matcher->radius[kind], matcher, (hk_kind)kind, 1);
+        for (unsigned share = 0; share < HK__SHARES; share++) {
+            int radius[HK__PROBES];
+            get_radii(radius, matcher, (hk_kind)kind, share + 1);
+            matcher->bare[share][kind] = radius[HK__PLAIN];
         }
-        matcher->radius[HK__PLAIN][kind] = plain;
-        matcher->radius[HK__EXACT][kind] = exact;
-        for (int share = 0; share < HK__SHARES; share++)
-            matcher->bare[share][kind] =
-                options->max_distance >= 0 ? plain
-                                           : hk_radius((hk_kind)kind, options->profile,
-                                                       matcher->hashes[0] * ((uint64_t)share + 1));
     }
 }
 
@@ -66,7 +74,7 @@ static unsigned widest(const hk_matcher *matcher)
     int radius = 0;
     for (int kind = 0; kind < HK__KINDS; kind++)
         radius =
-            matcher->radius[HK__PLAIN][kind] > radius ? matcher->radius[HK__PLAIN][kind] : radius;
+            matcher->radius[kind][HK__PLAIN] > radius ? matcher->radius[kind][HK__PLAIN] : radius;
     return (unsigned)radius;
 }
 
@@ -136,12 +144,12 @@ void hk_matcher_free(hk_matcher *matcher)
 
 int hk_matcher_radius(const hk_matcher *matcher, hk_kind kind)
 {
-    return (unsigned)kind < HK__KINDS ? matcher->radius[HK__PLAIN][kind] : -1;
+    return (unsigned)kind < HK__KINDS ? matcher->radius[kind][HK__PLAIN] : -1;
 }
 
 int hk_matcher_exact_radius(const hk_matcher *matcher, hk_kind kind)
 {
-    return (unsigned)kind < HK__KINDS ? matcher->radius[HK__EXACT][kind] : -1;
+    return (unsigned)kind < HK__KINDS ? matcher->radius[kind][HK__EXACT] : -1;
 }
 
 uint64_t hk_matcher_entries(const hk_matcher *matcher)
@@ -158,7 +166,7 @@ bool hk__matcher_wants_exact(const hk_matcher *matcher)
 {
     bool wants = false;
     for (int kind = 0; kind < HK__KINDS; kind++)
-        wants |= matcher->radius[HK__EXACT][kind] >= 0;
+        wants |= matcher->radius[kind][HK__EXACT] >= 0;
     return wants && (matcher->hashes[0] || matcher->hashes[1]);
 }
 
@@ -173,34 +181,38 @@ static void make_queries(hk_hash queries[HK__LOOKED_UP], const hk_hash turned[HK
         }
 }
 
-/* -1: there is no such hash, or it is not looked up. */
-static int radius_of(const hk_matcher *matcher, const hk__evidence *evidence, hk__probe by)
+/* How each view is looked up. */
+static void look_at(hk__look looks[HK_VIEWS_MOST], const hk_matcher *matcher,
+                    const hk__evidence *evidence)
 {
-    if (!evidence->hashed || (by == HK__EXACT && !evidence->exact))
-        return -1;
-    const hk_kind kind = evidence->fingerprint->kind;
-    return (unsigned)kind < HK__KINDS ? matcher->radius[by][kind] : -1;
+    for (size_t v = 0; v < evidence->view_count; v++) {
+        const hk__view *view = &evidence->views[v];
+        hk__look *look = &looks[v];
+        *look = (hk__look){.kind = view->fingerprint->kind,
+                           .radius = {-1, -1},
+                           .frame = view->frame,
+                           .backdrop = view->backdrop};
+        if ((unsigned)look->kind >= HK__KINDS)
+            continue;
+        if (evidence->view_count == 1)
+            memcpy(look->radius, matcher->radius[look->kind], sizeof look->radius);
+        else
+            get_radii(look->radius, matcher, look->kind, (unsigned)evidence->view_count);
+        if (!view->exact)
+            look->radius[HK__EXACT] = -1;
+    }
 }
 
-static hk__looked looked_of(const hk_matcher *matcher, const hk__evidence *evidence)
-{
-    hk__looked looked = {.kind = evidence->hashed ? evidence->fingerprint->kind : HK_KIND_PHOTO,
-                         .share = 1};
-    for (int by = 0; by < HK__PROBES; by++)
-        looked.radius[by] = radius_of(matcher, evidence, (hk__probe)by);
-    return looked;
-}
-
-/* Searches by one probe, and puts what it hits behind what is in *all. */
-static hk_status search_by(hk_hits *all, hk__probe by, const hk_matcher *matcher,
-                           const hk__source *from, const hk__evidence *evidence, int radius,
+/* Searches by one probe of a view, and puts what it hits behind what is in *all. */
+static hk_status search_by(hk_hits *all, const hk_matcher *matcher, const hk__source *from,
+                           const hk_hash turned[HK_ORIENTATIONS], int radius, uint32_t first_query,
                            hk_error *err)
 {
     hk_hash queries[HK__LOOKED_UP];
     hk_hits hits;
     if (radius < 0)
         return HK_OK;
-    make_queries(queries, by == HK__PLAIN ? evidence->fingerprint->hash : evidence->exact);
+    make_queries(queries, turned);
     hk_status status = hk_index_within(&hits, from->index, queries, HK__LOOKED_UP, (unsigned)radius,
                                        matcher->max_matches, err);
     if (status)
@@ -215,7 +227,7 @@ static hk_status search_by(hk_hits *all, hk__probe by, const hk_matcher *matcher
         all->hit = grown;
         for (size_t i = 0; i < hits.count; i++) {
             all->hit[all->count] = hits.hit[i];
-            all->hit[all->count++].query += (uint32_t)by * HK__LOOKED_UP;
+            all->hit[all->count++].query += first_query;
         }
     }
     all->truncated |= hits.truncated;
@@ -224,12 +236,19 @@ static hk_status search_by(hk_hits *all, hk__probe by, const hk_matcher *matcher
 }
 
 static hk_status look_up_hash(hk__finds *all, const hk_matcher *matcher, const hk__source *from,
-                              const hk__evidence *evidence, const hk__looked *looked, hk_error *err)
+                              const hk__evidence *evidence, const hk__look *looks, hk_error *err)
 {
     hk_hits hits = {0};
     hk_status status = HK_OK;
-    for (int by = 0; !status && by < HK__PROBES; by++)
-        status = search_by(&hits, (hk__probe)by, matcher, from, evidence, looked->radius[by], err);
+    for (size_t v = 0; !status && v < evidence->view_count; v++) {
+        const hk__view *view = &evidence->views[v];
+        const uint32_t first = (uint32_t)v * HK__VIEW_QUERIES;
+        status = search_by(&hits, matcher, from, view->fingerprint->hash,
+                           looks[v].radius[HK__PLAIN], first, err);
+        if (!status)
+            status = search_by(&hits, matcher, from, view->exact, looks[v].radius[HK__EXACT],
+                               first + HK__LOOKED_UP, err);
+    }
     all->truncated |= hits.truncated;
     if (!status)
         status = hk__finds_hits(all, from, hits.hit, hits.count, err);
@@ -238,14 +257,14 @@ static hk_status look_up_hash(hk__finds *all, const hk_matcher *matcher, const h
 }
 
 static hk_status look_up(hk__finds *all, const hk_matcher *matcher, const hk__evidence *evidence,
-                         const hk__looked *looked, hk_error *err)
+                         const hk__look *looks, hk_error *err)
 {
     hk_status status = HK_OK;
     for (size_t l = 0; !status && l < matcher->count; l++) {
         const hk__source *from = &matcher->sources[l];
         status = hk__finds_digests(all, matcher, from, &evidence->digests, err);
         if (!status)
-            status = look_up_hash(all, matcher, from, evidence, looked, err);
+            status = look_up_hash(all, matcher, from, evidence, looks, err);
         status = hk__list_searched(from->list, status, err);
     }
     return status;
@@ -253,13 +272,24 @@ static hk_status look_up(hk__finds *all, const hk_matcher *matcher, const hk__ev
 
 /* ---- the verdict --------------------------------------------------------------------------- */
 
+/* The view that has the least to say: one that was not looked up, if there is any. */
+static const hk__look *least(const hk__look *looks, size_t count)
+{
+    const hk__look *found = looks;
+    for (size_t v = 0; v < count; v++)
+        if (looks[v].radius[HK__PLAIN] < found->radius[HK__PLAIN])
+            found = &looks[v];
+    return found;
+}
+
 static void decide(hk__judgement *judgement, const hk__finds *all, const hk_matcher *matcher,
                    const hk__evidence *evidence, const hk__looked *looked)
 {
-    const hk__alone alone = {.hashed = evidence->hashed,
+    const hk__look *look = least(looked->looks, looked->count);
+    const hk__alone alone = {.hashed = evidence->view_count != 0,
                              .flags = evidence->flags,
-                             .radius = looked->radius[HK__PLAIN],
-                             .kind = hk_kind_name(looked->kind),
+                             .radius = look->radius[HK__PLAIN],
+                             .kind = hk_kind_name(look->kind),
                              .readable = hk_file_status_class(evidence->status) == HK_CLASS_SKIPPED,
                              .digests = evidence->digests.present,
                              .otherwise = hk_file_status_name(evidence->status)};
@@ -274,13 +304,17 @@ hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evi
 {
     hk__judgement judgement = {0};
     hk__finds all = {0};
-    const hk__looked looked = looked_of(matcher, evidence);
-    hk_status status = look_up(&all, matcher, evidence, &looked, err);
+    hk__look looks[HK_VIEWS_MOST] = {{.radius = {-1, -1}}};
+    const hk__looked looked = {.looks = looks, .count = evidence->view_count, .share = 1};
+    if (evidence->view_count > HK_VIEWS_MOST)
+        return hk__fail(err, HK_ERR_USAGE, "at most %d views of a file", HK_VIEWS_MOST);
+    look_at(looks, matcher, evidence);
+    hk_status status = look_up(&all, matcher, evidence, looks, err);
     if (!status)
         status = hk__finds_matches(&judgement.matches, &judgement.count, NULL, &all, matcher,
                                    &looked, err);
     if (!status) {
-        if (evidence->hashed)
+        if (evidence->view_count)
             judgement.false_matches =
                 hk__strangers(NULL, &looked, HK__RADIUS_MOST, matcher->hashes[0]);
         decide(&judgement, &all, matcher, evidence, &looked);

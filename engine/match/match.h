@@ -19,6 +19,7 @@
  *                                 hashed, uncertain   not_checked; none if those are accepted
  *                                 hashed, of a kind   the same: its hash was not looked up
  *                                   without a radius
+ *                                   (a view of it is enough for either)
  *                                 skipped             none if a known list could have had one of
  *                                                     its digests, else not_checked
  *                                 failed              not_checked
@@ -34,13 +35,22 @@
 
 #include "herken.h"
 
-/* What a verdict is made from. fingerprint is looked at only if hashed. */
+/* One picture of the file. Everything is borrowed. */
+typedef struct hk__view {
+    const hk_fingerprint *fingerprint;
+    const hk_hash *exact;  /* [HK_ORIENTATIONS], of the exact grid; NULL: none, or degenerate */
+    const uint8_t *raster; /* as in hk_view; NULL: none */
+    uint32_t raster_width, raster_height;
+    unsigned frame; /* as in hk_view; for the matches that it leads to */
+    hk_backdrop backdrop;
+} hk__view;
+
+/* What a verdict is made from: the best over the views. */
 typedef struct hk__evidence {
     hk_file_status status;
-    unsigned flags; /* HK_FLAG_*: of the file and of the fingerprint */
-    bool hashed;
-    const hk_fingerprint *fingerprint;
-    const hk_hash *exact; /* [HK_ORIENTATIONS], of the exact grid; NULL: none, or degenerate */
+    unsigned flags;        /* HK_FLAG_*: of the file and of all its fingerprints */
+    const hk__view *views; /* [view_count] */
+    size_t view_count;     /* 0..HK_VIEWS_MOST; 0: not hashed */
     hk_digests digests;
 } hk__evidence;
 

@@ -30,7 +30,8 @@ enum {
 /* One query while it is looked up. */
 typedef struct asking {
     const hk_query *query;
-    hk__looked looked;
+    hk__look look;
+    unsigned share; /* hk__looked */
     hk__finds finds;
     size_t place; /* among the queries */
 } asking;
@@ -74,10 +75,8 @@ static hk_status start(asking *a, const hk_matcher *matcher, const hk_query *que
     const int radius =
         query->hash_count ? hk_matcher_query_radius(matcher, query->kind, query->hash_count) : -1;
     *a = (asking){.query = query,
-                  .looked = {.kind = kind_of(matcher, query, radius, share),
-                             .radius = {radius, -1},
-                             .share = (unsigned)share + 1,
-                             .bare = true},
+                  .look = {.kind = kind_of(matcher, query, radius, share), .radius = {radius, -1}},
+                  .share = (unsigned)share + 1,
                   .place = place};
     return HK_OK;
 }
@@ -87,7 +86,7 @@ static hk_status start(asking *a, const hk_matcher *matcher, const hk_query *que
 static int by_radius(const void *a, const void *b)
 {
     const asking *x = a, *y = b;
-    const int x_radius = x->looked.radius[HK__PLAIN], y_radius = y->looked.radius[HK__PLAIN];
+    const int x_radius = x->look.radius[HK__PLAIN], y_radius = y->look.radius[HK__PLAIN];
     if (x_radius != y_radius)
         return x_radius < y_radius ? -1 : 1;
     return x->place < y->place ? -1 : x->place > y->place;
@@ -120,7 +119,7 @@ static hk_status search_portion(asking *askings, size_t count, const hk_matcher 
     hk_hits hits;
     hk_status status =
         hk_index_within(&hits, from->index, hashes, hash_count,
-                        (unsigned)askings->looked.radius[HK__PLAIN], matcher->max_matches, err);
+                        (unsigned)askings->look.radius[HK__PLAIN], matcher->max_matches, err);
     if (status)
         return status;
     status = hk__finds_exact(from, &hits, err);
@@ -134,10 +133,10 @@ static hk_status search_portion(asking *askings, size_t count, const hk_matcher 
 static size_t fill_portion(hk_hash hashes[PORTION], size_t *hash_count, const asking *askings,
                            size_t count)
 {
-    const int radius = askings->looked.radius[HK__PLAIN];
+    const int radius = askings->look.radius[HK__PLAIN];
     size_t taken = 0;
     *hash_count = 0;
-    for (; taken < count && askings[taken].looked.radius[HK__PLAIN] == radius; taken++) {
+    for (; taken < count && askings[taken].look.radius[HK__PLAIN] == radius; taken++) {
         const hk_query *query = askings[taken].query;
         if (*hash_count + query->hash_count > PORTION)
             break;
@@ -159,7 +158,7 @@ static hk_status look_up_hashes(asking *askings, size_t count, const hk_matcher 
     hk_hash *hashes = hk__alloc(total < PORTION ? total : PORTION, sizeof *hashes);
     hk_status status = hashes ? HK_OK : hk__fail_memory(err);
     size_t done = 0;
-    while (done < count && askings[done].looked.radius[HK__PLAIN] < 0)
+    while (done < count && askings[done].look.radius[HK__PLAIN] < 0)
         done++;
     while (!status && done < count) {
         size_t hash_count;
@@ -208,15 +207,16 @@ static hk_status put_answer(hk_answer *out, asking *a, const hk_matcher *matcher
     enum { NEAR = 1 };
     const hk__alone alone = {.hashed = a->query->hash_count != 0,
                              .flags = flags_of(a->query),
-                             .radius = a->looked.radius[HK__PLAIN],
-                             .kind = a->query->kind == HK_NO_KIND ? "kind"
-                                                                  : hk_kind_name(a->looked.kind),
+                             .radius = a->look.radius[HK__PLAIN],
+                             .kind =
+                                 a->query->kind == HK_NO_KIND ? "kind" : hk_kind_name(a->look.kind),
                              .readable = true,
                              .digests = a->query->digests.present,
                              .otherwise = "digests_not_listed"};
+    const hk__looked looked = {.looks = &a->look, .count = 1, .share = a->share, .bare = true};
     hk_answer answer = {0};
     hk_status status = hk__finds_matches(&answer.matches, &answer.match_count, &answer.hit,
-                                         &a->finds, matcher, &a->looked, err);
+                                         &a->finds, matcher, &looked, err);
     if (status)
         return status;
     hk__finds without = a->finds;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* chance.c - a chance in words: hk_chance_words (herken.h). */
+/* chance.c - a chance, and a view, in words: hk_chance_words, hk_view_words (herken.h). */
 #include "report/chance.h"
 
 #include <stdio.h>
@@ -26,6 +26,17 @@ const char *hk__kind_words(hk_kind kind)
 {
     static const char *const words[] = {"photo", "low-texture image", "graphic"};
     return (unsigned)kind < sizeof words / sizeof *words ? words[kind] : "image";
+}
+
+const char *hk_view_words(char out[HK_VIEW_WORDS_SIZE], const hk_match *match)
+{
+    out[0] = '\0';
+    if (match->basis == HK_BASIS_PDQ && match->view && match->backdrop != HK_BACKDROP_BLACK)
+        snprintf(out, HK_VIEW_WORDS_SIZE, "  (frame %u, on %s)", match->frame,
+                 hk_backdrop_name(match->backdrop));
+    else if (match->basis == HK_BASIS_PDQ && match->view)
+        snprintf(out, HK_VIEW_WORDS_SIZE, "  (frame %u)", match->frame);
+    return out;
 }
 
 const char *hk_chance_words(char out[HK_CHANCE_WORDS_SIZE], hk_kind kind, double chance,

@@ -4,6 +4,17 @@
 
 #include "core/digest.h"
 
+/* Which of the file's views it was found by; not said of the first. */
+static void put_view(hk__object *object, const hk_match *match)
+{
+    hk__object o;
+    hk__object_begin(&o);
+    hk__put_number(&o, "frame", match->frame);
+    if (match->backdrop != HK_BACKDROP_BLACK)
+        hk__put_text(&o, "backdrop", hk_backdrop_name(match->backdrop));
+    hk__put_object(object, "view", &o);
+}
+
 static void put_match(hk__object *object, json_t *matches, const hk_match *match)
 {
     hk__object o;
@@ -17,11 +28,49 @@ static void put_match(hk__object *object, json_t *matches, const hk_match *match
         hk__put_text(&o, "orientation", hk_orientation_name(match->orientation));
         hk__put_text(&o, "probe", match->probe);
         hk__put_true(&o, "inverted", match->inverted);
+        if (match->view)
+            put_view(&o, match);
         hk__put_real(&o, "chance", match->chance);
         hk__put_true(&o, "chance_extrapolated", match->chance_extrapolated);
     }
     hk__put_true(&o, "known_good", match->known_good);
     hk__append_object(object, matches, &o);
+}
+
+static void put_flags(hk__object *object, unsigned flags)
+{
+    json_t *array = json_array();
+    for (unsigned i = 0; i < HK_FLAG_COUNT; i++)
+        if (flags >> i & 1 && json_array_append_new(array, json_string(hk_flag_name(i))))
+            object->status = HK_ERR_NO_MEMORY;
+    hk__put_json(object, "flags", array);
+}
+
+static void put_hash(hk__object *o, const hk_fingerprint *fingerprint)
+{
+    char hash[HK_HASH_TEXT_SIZE];
+    hk_hash_format(hash, &fingerprint->hash[HK_ORIGINAL]);
+    hk__put_text(o, "hash", hash);
+    hk__put_number(o, "quality", (uint64_t)fingerprint->quality);
+    hk__put_text(o, "kind", hk_kind_name(fingerprint->kind));
+}
+
+/* What was looked up, where that is more than one picture. */
+static void put_views(hk__object *object, const hk_file *file)
+{
+    json_t *views = json_array();
+    for (size_t v = 0; v < file->view_count; v++) {
+        const hk_view *view = &file->views[v];
+        hk__object o;
+        hk__object_begin(&o);
+        hk__put_number(&o, "frame", view->frame);
+        if (view->backdrop != HK_BACKDROP_BLACK)
+            hk__put_text(&o, "backdrop", hk_backdrop_name(view->backdrop));
+        put_hash(&o, &view->fingerprint);
+        put_flags(&o, view->flags);
+        hk__append_object(object, views, &o);
+    }
+    hk__put_json(object, "views", views);
 }
 
 static void put_file(hk__object *o, const hk_file *file)
@@ -39,33 +88,21 @@ static void put_file(hk__object *o, const hk_file *file)
         put_match(o, matches, &file->matches[i]);
     hk__put_json(o, "matches", matches);
     hk__put_true(o, "matches_truncated", file->matches_truncated);
+    if (file->view_count > 1)
+        put_views(o, file);
 }
 
 /* ---- what a case knows besides ------------------------------------------------------------- */
 
-static void put_flags(hk__object *object, unsigned flags)
-{
-    json_t *array = json_array();
-    for (unsigned i = 0; i < HK_FLAG_COUNT; i++)
-        if (flags >> i & 1 && json_array_append_new(array, json_string(hk_flag_name(i))))
-            object->status = HK_ERR_NO_MEMORY;
-    hk__put_json(object, "flags", array);
-}
-
 static void put_picture(hk__object *o, const hk_file *file)
 {
-    char hash[HK_HASH_TEXT_SIZE];
     hk__put_text(o, "format", file->format);
     if (file->width) {
         hk__put_number(o, "width", file->width);
         hk__put_number(o, "height", file->height);
     }
-    if (file->hashed) {
-        hk_hash_format(hash, &file->fingerprint.hash[HK_ORIGINAL]);
-        hk__put_text(o, "hash", hash);
-        hk__put_number(o, "quality", (uint64_t)file->fingerprint.quality);
-        hk__put_text(o, "kind", hk_kind_name(file->fingerprint.kind));
-    }
+    if (file->hashed)
+        put_hash(o, &file->fingerprint);
     if (file->hashed || file->flags)
         put_flags(o, file->flags);
 }

@@ -106,8 +106,9 @@ static void draw_near(FILE *out, const hk_file *file, const hk_match *match)
             hk__orientation_words(match->orientation), match->inverted ? ", colours inverted" : "",
             hk_orientation_name(match->orientation));
     hk__draw_words(out, match->probe);
-    fprintf(out, "%s</span></td><td class=r>%u</td><td>", match->inverted ? ", inverted" : "",
-            match->distance);
+    char view[HK_VIEW_WORDS_SIZE];
+    fprintf(out, "%s%s</span></td><td class=r>%u</td><td>", match->inverted ? ", inverted" : "",
+            hk_view_words(view, match), match->distance);
     hk__draw_chance(out, match->chance);
     fprintf(out, "<br><span class=note>an unrelated %s%s</span></td>",
             hk__kind_words(file->fingerprint.kind),

@@ -166,6 +166,8 @@ static hk_status start(hk__thumbnails *t, hk_error *err)
     scan.digests = HK_DIGEST_SHA256;
     scan.raster = true;
     scan.exact_hash = false;
+    scan.frames = HK_FRAMES_FIRST;
+    scan.allow = (1u << HK_ALLOW_COUNT) - 1; /* what the case has a hash of was allowed */
     scan.matcher = NULL;
     scan.on_progress = NULL;
     hk_status status = hk_scan_open(&t->scan, paths, t->count, &scan, err);

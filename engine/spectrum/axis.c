@@ -220,6 +220,34 @@ out:
     return status;
 }
 
+hk_status hk__axis_fold(hk__axis *axis, uint32_t by, hk_error *err)
+{
+    hk__axis folded;
+    hk_status status = start(&folded, (axis->inputs + by - 1) / by, axis->outputs, err);
+    if (status)
+        goto out;
+    for (uint32_t i = 0; i < axis->outputs; i++) {
+        folded.first[i] = axis->first[i] / by;
+        folded.count[i] = (axis->first[i] + axis->count[i] + by - 1) / by - folded.first[i];
+    }
+    status = allocate(&folded, err);
+    if (status)
+        goto out;
+    for (uint32_t i = 0; i < axis->outputs; i++) {
+        float *taps = folded.taps + (size_t)i * folded.stride;
+        for (uint32_t k = 0; k < axis->count[i]; k++)
+            taps[(axis->first[i] + k) / by - folded.first[i]] +=
+                axis->taps[(size_t)i * axis->stride + k];
+    }
+out:
+    hk__axis_clear(axis);
+    if (status)
+        hk__axis_clear(&folded);
+    else
+        *axis = folded;
+    return status;
+}
+
 void hk__axis_clear(hk__axis *axis)
 {
     hk__free(axis->first);

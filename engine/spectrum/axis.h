@@ -41,6 +41,10 @@ hk_status hk__axis_exact(hk__axis *out, uint32_t n, hk_error *err) HK_MUST_CHECK
 /* Area average: n inputs to m <= n outputs, each the mean of its n/m inputs, fractions included. */
 hk_status hk__axis_area(hk__axis *out, uint32_t n, uint32_t m, hk_error *err) HK_MUST_CHECK;
 
+/* The same map from means of `by` inputs each (the last of what is left): their taps are added up.
+ * On failure the axis is cleared. */
+hk_status hk__axis_fold(hk__axis *axis, uint32_t by, hk_error *err) HK_MUST_CHECK;
+
 void hk__axis_clear(hk__axis *axis);
 
 #endif

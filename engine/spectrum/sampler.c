@@ -18,7 +18,9 @@
 #include <string.h>
 
 struct hk__sampler {
-    uint32_t width, height;
+    uint32_t full_width, full_height; /* of the picture */
+    uint32_t by;                      /* rows hold means of by x by pixels */
+    uint32_t width, height;           /* of the rows, and their number */
     unsigned orientation;
     hk__axis x, y;
     const hk__rows *rows;
@@ -67,41 +69,6 @@ static hk_status make(hk__sampler **out, hk__sampler *sampler, hk_status axes, h
     return HK_OK;
 }
 
-static hk__sampler *start(uint32_t width, uint32_t height, unsigned orientation)
-{
-    hk__sampler *sampler = hk__alloc(1, sizeof *sampler);
-    if (sampler) {
-        sampler->width = width;
-        sampler->height = height;
-        sampler->orientation = orientation;
-    }
-    return sampler;
-}
-
-hk_status hk__sampler_grid(hk__sampler **out, uint32_t width, uint32_t height, unsigned orientation,
-                           hk_error *err)
-{
-    hk__sampler *sampler = start(width, height, orientation);
-    if (!sampler)
-        return hk__fail_memory(err);
-    hk_status status = hk__axis_pdq(&sampler->x, width, mirrors_x(orientation), err);
-    if (!status)
-        status = hk__axis_pdq(&sampler->y, height, mirrors_y(orientation), err);
-    return make(out, sampler, status, err);
-}
-
-hk_status hk__sampler_exact(hk__sampler **out, uint32_t width, uint32_t height,
-                            unsigned orientation, hk_error *err)
-{
-    hk__sampler *sampler = start(width, height, orientation);
-    if (!sampler)
-        return hk__fail_memory(err);
-    hk_status status = hk__axis_exact(&sampler->x, width, err);
-    if (!status)
-        status = hk__axis_exact(&sampler->y, height, err);
-    return make(out, sampler, status, err);
-}
-
 static uint32_t raster_side(uint32_t side, uint32_t longest)
 {
     if (longest <= HK__RASTER_SIDE)
@@ -111,17 +78,52 @@ static uint32_t raster_side(uint32_t side, uint32_t longest)
     return scaled ? scaled : 1;
 }
 
+hk_status hk__sampler_means(hk__sampler **out, hk__matrix matrix, uint32_t width, uint32_t height,
+                            unsigned orientation, uint32_t by, hk_error *err)
+{
+    hk__sampler *s = hk__alloc(1, sizeof *s);
+    if (!s)
+        return hk__fail_memory(err);
+    s->full_width = width;
+    s->full_height = height;
+    s->orientation = orientation;
+    s->by = by;
+    hk_status status = HK_OK;
+    for (int axis = 0; axis < 2 && !status; axis++) {
+        hk__axis *to = axis ? &s->y : &s->x;
+        const uint32_t side = axis ? height : width;
+        if (matrix == HK__GRID)
+            status =
+                hk__axis_pdq(to, side, axis ? mirrors_y(orientation) : mirrors_x(orientation), err);
+        else if (matrix == HK__EXACT_GRID)
+            status = hk__axis_exact(to, side, err);
+        else
+            status =
+                hk__axis_area(to, side, raster_side(side, width > height ? width : height), err);
+        if (!status && by > 1)
+            status = hk__axis_fold(to, by, err);
+    }
+    s->width = s->x.inputs;
+    s->height = s->y.inputs;
+    return make(out, s, status, err);
+}
+
+hk_status hk__sampler_grid(hk__sampler **out, uint32_t width, uint32_t height, unsigned orientation,
+                           hk_error *err)
+{
+    return hk__sampler_means(out, HK__GRID, width, height, orientation, 1, err);
+}
+
+hk_status hk__sampler_exact(hk__sampler **out, uint32_t width, uint32_t height,
+                            unsigned orientation, hk_error *err)
+{
+    return hk__sampler_means(out, HK__EXACT_GRID, width, height, orientation, 1, err);
+}
+
 hk_status hk__sampler_raster(hk__sampler **out, uint32_t width, uint32_t height,
                              unsigned orientation, hk_error *err)
 {
-    const uint32_t longest = width > height ? width : height;
-    hk__sampler *sampler = start(width, height, orientation);
-    if (!sampler)
-        return hk__fail_memory(err);
-    hk_status status = hk__axis_area(&sampler->x, width, raster_side(width, longest), err);
-    if (!status)
-        status = hk__axis_area(&sampler->y, height, raster_side(height, longest), err);
-    return make(out, sampler, status, err);
+    return hk__sampler_means(out, HK__RASTER, width, height, orientation, 1, err);
 }
 
 void hk__sampler_free(hk__sampler *sampler)
@@ -137,10 +139,10 @@ void hk__sampler_free(hk__sampler *sampler)
 }
 
 bool hk__sampler_fits(const hk__sampler *sampler, uint32_t width, uint32_t height,
-                      unsigned orientation)
+                      unsigned orientation, uint32_t by)
 {
-    return sampler->width == width && sampler->height == height &&
-           sampler->orientation == orientation;
+    return sampler->full_width == width && sampler->full_height == height &&
+           sampler->orientation == orientation && sampler->by == by;
 }
 
 uint32_t hk__sampler_rows_left(const hk__sampler *sampler)

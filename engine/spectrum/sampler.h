@@ -31,13 +31,20 @@ hk_status hk__sampler_exact(hk__sampler **out, uint32_t width, uint32_t height,
 hk_status hk__sampler_raster(hk__sampler **out, uint32_t width, uint32_t height,
                              unsigned orientation, hk_error *err) HK_MUST_CHECK;
 
+/* Any of them for rows that are not the picture's pixels but means of by x by of them each, by >= 1
+ * (the last ones in a row, and the last row, of what is left): ceil(height / by) rows of
+ * ceil(width / by) values. The places sampled stay those of the whole picture. */
+typedef enum hk__matrix { HK__GRID, HK__EXACT_GRID, HK__RASTER } hk__matrix;
+hk_status hk__sampler_means(hk__sampler **out, hk__matrix matrix, uint32_t width, uint32_t height,
+                            unsigned orientation, uint32_t by, hk_error *err) HK_MUST_CHECK;
+
 void hk__sampler_free(hk__sampler *sampler);
 
 /* True if the sampler was made for just this, so that it can be used again. */
 bool hk__sampler_fits(const hk__sampler *sampler, uint32_t width, uint32_t height,
-                      unsigned orientation);
+                      unsigned orientation, uint32_t by);
 
-/* Adds the next row of `width` luma values in 0..255. Precondition: rows_left > 0. */
+/* Adds the next row of `width` (or of means) luma values in 0..255. Precondition: rows_left > 0. */
 void hk__sampler_row_u8(hk__sampler *sampler, const uint8_t *row);
 void hk__sampler_row_f32(hk__sampler *sampler, const float *row);
 uint32_t hk__sampler_rows_left(const hk__sampler *sampler);

@@ -55,6 +55,30 @@ is "the plain hash comes first" "$(last_request | jq -r '.items[2].pdq[0]')" "$(
 is "refs" "$(last_request | jq '[.items[].ref] | unique | length')" 3
 jq -r 'select(.path).exact_hash' known.json >server/known
 check 1 pics/known.png
+
+# ---- a file of several views is one item with the hashes of all
+for i in $(seq 12); do
+    "$DRAW" $((20 + 3 * i)) 1280 1024 big.png
+    vips resize big.png "frame$i.png" 0.25
+done
+vips arrayjoin "$(printf 'frame%d.png ' 1 2 3 4 5)" frames.png --across 1
+vips gifsave frames.png few.gif --page-height 256
+vips arrayjoin "$(printf 'frame%d.png ' $(seq 12))" frames.png --across 1
+vips tiffsave frames.png many.tif --page-height 256
+"$HERKEN" hash --quiet --json --frames-of all few.gif >few.json
+for i in 0 2 4; do
+    jq -r "select(.path).views[$i].hash" few.json >server/known
+    check 1 few.gif
+done
+is "three plain, three exact" "$(last_request | jq -c '.items | [length, (.[0].pdq | length), (.[0].pdq | unique | length)]')" '[1,96,96]'
+jq -r 'select(.path).views[1].hash' few.json >server/known
+check 0 --json few.gif
+is "the second frame is none of them" "$(field few.gif verdict)" none
+check 1 --json --frames-of all few.gif
+echo nothing >server/known
+check 3 --json --frames-of all many.tif
+is "more views than an item holds" "$(field many.tif verdict) $(field many.tif reason)" "not_checked views_not_asked"
+is "as many as it holds" "$(last_request | jq '.items[0].pdq | length')" 128
 sha256_of note.txt >server/known
 check 1 --json note.txt
 is "a text by its digest" "$(field note.txt verdict)" exact

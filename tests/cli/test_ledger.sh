@@ -48,7 +48,19 @@ is "the old one expires" "$(jq -s 'map(select(.expires)) | length' out)" 1
 run 0 key list --db $db
 is "lines for people" "$(wc -l <out)" 4
 strings -n 8 $db.keys* 2>/dev/null | grep -q "${other:3:30}" && fail "a key is in DB.keys"
-for verb in create rotate revoke list; do run 0 key $verb --help; grep -q 'usage: herken key' out || fail "no help of $verb"; done
+for verb in create change rotate revoke list; do run 0 key $verb --help; grep -q 'usage: herken key' out || fail "no help of $verb"; done
+
+run 0 key change other --db $db --rate 7 --scopes check,audit --by anna --json
+is "what change says" "$(get '[.name, .rate, .scopes, .quota]')" '["other",7,["check","audit"],10000000]'
+run 0 key change other --db $db --rate 0 --scopes check --by anna --reason 'as it was'
+grep -q 'account other is changed' out || fail "change says nothing"
+run 2 key change other --db $db --by anna
+says 'what is to be changed'
+run 2 key change nobody --db $db --rate 7 --by anna
+run 2 key change other --db $db --rate 70 --burst 7 --by anna
+says 'a burst is at least'
+run 2 key create x --db $db --no-certificate
+says 'does not take --no-certificate'
 
 # ---- a server answers
 "$SERVE_SOME" $db holiday 3 "$acme" "$acme2" >answers || fail "the server"
@@ -94,7 +106,21 @@ run 0 audit verify --db $db
 grep -q 'cut short' out || fail "a torn record is not told"
 cp kept $db.audit
 run 4 audit verify --db nowhere/x.db
-for verb in verify head show; do run 0 audit $verb --help; done
+run 0 audit backup copy --db $db --json
+is "what backup says" "$(get '[.folder, .files, (.head | has("chain"))]')" '["copy",1,true]'
+is "who may read it" "$(stat -c %a copy copy/* | sort -u | xargs)" "600 700"
+is "what is in it" "$(cd copy; echo *)" 'lists.db lists.db.audit lists.db.keys'
+run 0 audit verify --db copy/$db
+run 0 list verify --db copy/$db
+run 0 key list --db copy/$db
+run 2 audit backup copy --db $db
+says 'a store or a backup already'
+run 0 audit backup copy2 --db $db
+grep -Eq '^[0-9]+:[0-9a-f]{64}$' out || fail "backup prints no head"
+says 'are in copy2'
+run 4 audit backup copy3 --db nowhere/x.db
+run 2 audit backup --db $db
+for verb in verify head show backup; do run 0 audit $verb --help; done
 
 # ---- the brake and notices
 run 0 brake show --db $db

@@ -13,7 +13,9 @@ for script in "$recipes"/*.py; do
     [ -x "$script" ] || fail "$script cannot be run"
     python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$script" || fail "$script is no Python"
 done
-is "brackets of nginx.conf" "$(tr -cd '{' <"$recipes/nginx.conf" | wc -c)" "$(tr -cd '}' <"$recipes/nginx.conf" | wc -c)"
+for conf in nginx.conf nginx-server.conf; do
+    is "brackets of $conf" "$(tr -cd '{' <"$recipes/$conf" | wc -c)" "$(tr -cd '}' <"$recipes/$conf" | wc -c)"
+done
 command -v nginx >/dev/null && {
     { echo 'events {} http { server {'; cat "$recipes/nginx.conf"; echo '} }'; } >nginx.conf
     nginx -t -c "$work/nginx.conf" 2>err || grep -q 'emerg.*\(mkdir\|open\)() ' err || { fail "nginx.conf"; cat err; }

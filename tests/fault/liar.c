@@ -11,6 +11,8 @@
  *      b  beat                            B  without progress     T  with more than can be
  *      v  of another version              i  of another request   s  cut short
  *      f  reply of the file               x  the end
+ *      1  a view of the file (2..9: another), more to come        V  the last one
+ *      +  the same of the member to come  =  the last one         w  63 views and no more
  */
 #include "decode/wire.h"
 
@@ -59,8 +61,27 @@ static void say_no_digests(uint64_t of)
     hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
 }
 
+/* A picture; those of different letters have different hashes. */
+static void say_view(uint64_t of, unsigned seed, bool more)
+{
+    uint32_t random = seed * 2654435761u + 1;
+    hk__reply_begin(&reply, request.id, of);
+    reply.digests.present = request.digests | request.picture_digests;
+    reply.more = more;
+    reply.picture.frame = seed;
+    reply.picture.has_pixels = true;
+    reply.picture.has_exact = request.exact_grid;
+    for (int i = 0; i < HK__GRID_SIZE; i++) {
+        random = random * 1664525 + 1013904223;
+        reply.picture.grid[i] = reply.picture.exact_grid[i] = (float)(random >> 24);
+    }
+    hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
+}
+
 static void say(char letter)
 {
+    if (letter >= '1' && letter <= '9')
+        say_view(HK__NO_MEMBER, (unsigned)letter, true);
     switch (letter) {
     case 'n':
         say_notice(number, 0, 4);
@@ -122,6 +143,19 @@ static void say(char letter)
         break;
     case 'f':
         say_reply(HK__NO_MEMBER, HK_FILE_NOT_AN_IMAGE, 2);
+        break;
+    case 'V':
+        say_view(HK__NO_MEMBER, 'V', false);
+        break;
+    case '+':
+        say_view(number, '+', true);
+        break;
+    case '=':
+        say_view(number++, '=', false);
+        break;
+    case 'w':
+        for (unsigned i = 1; i < HK_VIEWS_MOST; i++)
+            say_view(HK__NO_MEMBER, i, true);
         break;
     case 'x':
         _exit(0);

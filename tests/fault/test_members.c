@@ -198,7 +198,7 @@ static void files_do_not_wait_behind_an_archive(void **state)
             assert_true(!done || (r.member_number == 0 && !r.last));
             continue;
         }
-        assert_non_null(r.fingerprint);
+        assert_true(r.views->count == 1);
         finished++;
     }
     assert_true(hk__clock_ns() - start < with.timeout_ms / 2 * UINT64_C(1000000));
@@ -267,8 +267,8 @@ static void liars_are_not_believed(void **state)
 static void lies_within_a_member_cost_it(void **state)
 {
     (void)state;
-    static const char *const lies[] = {"nf", "nR", "nd", "nP",  "nN", "nx",
-                                       "n0", "nB", "nT", "nr0", "ne"};
+    static const char *const lies[] = {"nf", "nR", "nd",  "nP", "nN",  "nx", "n0",
+                                       "nB", "nT", "nr0", "ne", "n1V", "n+f"};
     for (size_t i = 0; i < COUNT_OF(lies); i++) {
         const story s = hear(lies[i]);
         const said *file = &s.said[s.count - 1];
@@ -277,6 +277,47 @@ static void lies_within_a_member_cost_it(void **state)
             assert_string_equal(s.said[m].member, "nnnn");
         }
         assert_int_equal(file->status, HK_FILE_CRASHED);
+        free(s.said);
+    }
+}
+
+/* Views are of one file or member, and there are so many at the most, in the time of one file. */
+static void views_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *letters;
+        hk_file_status status;
+        size_t views, member_views;
+    } cases[] = {
+        {"V", HK_FILE_OK, 1, 0},
+        {"1V", HK_FILE_OK, 2, 0},
+        {"123V", HK_FILE_OK, 4, 0},
+        {"121211V", HK_FILE_OK, 3, 0}, /* a hash is one view */
+        {"wV", HK_FILE_OK, HK_VIEWS_MOST, 0},
+        {"1f", HK_FILE_NOT_AN_IMAGE, 0, 0},
+        {"n=V", HK_FILE_OK, 1, 1},
+        {"n+=1V", HK_FILE_OK, 2, 2},
+        {"n++=f", HK_FILE_NOT_AN_IMAGE, 0, 2},
+        {"1", HK_FILE_TIMED_OUT, 0, 0},
+        {"w1V", HK_FILE_CRASHED, 0, 0},
+        {"wwV", HK_FILE_CRASHED, 0, 0},
+        {"+V", HK_FILE_CRASHED, 0, 0},   /* of a member that was not noticed */
+        {"1n=f", HK_FILE_CRASHED, 0, 0}, /* a member among the views of the file */
+        {"1bV", HK_FILE_CRASHED, 0, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const story s = hear(cases[i].letters);
+        const said *file = &s.said[s.count - 1];
+        const bool member = s.count > 1;
+        if (file->status != cases[i].status || file->views != cases[i].views ||
+            (member ? s.said[0].views : 0) != cases[i].member_views) {
+            print_error("%s\n", cases[i].letters);
+            show(&s);
+        }
+        assert_int_equal(file->status, cases[i].status);
+        assert_int_equal(file->views, cases[i].views);
+        assert_int_equal(member ? s.said[0].views : 0, cases[i].member_views);
         free(s.said);
     }
 }
@@ -368,6 +409,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(bad_members_deep_inside_cost_themselves),
         cmocka_unit_test(files_do_not_wait_behind_an_archive),
         cmocka_unit_test(liars_are_not_believed),
+        cmocka_unit_test(views_are_counted),
         cmocka_unit_test(lies_within_a_member_cost_it),
         cmocka_unit_test(duplicates_must_have_been_seen),
         cmocka_unit_test(saying_nothing_new_buys_no_time),

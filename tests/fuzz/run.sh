@@ -8,7 +8,7 @@ seconds=${1:-60}
 seeds=${2:-}
 tools/bootstrap.sh build fuzz
 cmake --preset fuzz >/dev/null && cmake --build --preset fuzz
-for target in decode archive reply manifest audit request snapshot log feed_text feed_csv feed_tx feed_nsrl feed_vics; do
+for target in decode bmp archive reply manifest audit request snapshot log feed_text feed_csv feed_tx feed_nsrl feed_vics; do
     corpus=build/fuzz/corpus-$target
     mkdir -p "$corpus"
     extra=()

@@ -17,12 +17,25 @@
 #include <vips/vips.h>
 
 static const double limit_s = 5;
-static const hk__limits limits = {.max_pixels = 1 << 26, .max_bytes = 1 << 26, .max_pages = 1000};
-static int mutants, files, pictures, wrong;
+static const hk__limits limits = {.max_pixels = 1 << 26,
+                                  .max_bytes = 1 << 26,
+                                  .max_pages = 1000,
+                                  .frames = HK_FRAMES_ALL,
+                                  .allow = (1u << HK_ALLOW_COUNT) - 1};
+static int mutants, files, pictures, scaled, wrong;
 static int by_status[HK_FILE_STATUSES];
 static double slowest;
 static hk__canvas *canvas;
 static uint32_t state = 1;
+
+static int views, most_views; /* of one file, but for the last */
+
+static void take_view(void *context, hk__picture *picture)
+{
+    (void)context;
+    wrong += !picture->has_pixels;
+    most_views = ++views > most_views ? views : most_views;
+}
 
 static uint32_t chance(void)
 {
@@ -34,14 +47,16 @@ static void try_bytes(const char *name, const uint8_t *bytes, size_t count)
 {
     static hk__picture picture;
     memset(&picture, 0, offsetof(hk__picture, grid));
+    views = 0;
     const uint64_t start = hk__clock_ns();
     hk__decode(&picture, canvas, bytes, count, &limits);
     const double seconds = (double)(hk__clock_ns() - start) / 1e9;
     slowest = seconds > slowest ? seconds : slowest;
     files++;
+    scaled += (picture.flags & HK_FLAG_SCALED_DECODE) != 0;
     pictures += picture.has_pixels;
     const int hashed = picture.status == HK_FILE_OK || picture.status == HK_FILE_TRUNCATED;
-    int bad = seconds > limit_s || hashed != picture.has_pixels ||
+    int bad = seconds > limit_s || views >= HK_VIEWS_MOST || hashed != picture.has_pixels ||
               (!hashed && !picture.reason[0]) || (unsigned)picture.status >= HK_FILE_STATUSES;
     if (picture.has_pixels) {
         hk_fingerprint fingerprint;
@@ -105,11 +120,14 @@ int main(int argc, char **argv)
     if (argc < 3 || hk__vips_start(&err) || hk__canvas_new(&canvas, &err))
         return 2;
     hk__canvas_want_exact(canvas, true);
+    hk__jpeg_start();
+    hk__canvas_on_view(canvas, take_view, NULL);
     mutants = atoi(argv[1]);
     for (int i = 2; i < argc; i++)
         nftw(argv[i], visit, 16, FTW_PHYS);
     hk__canvas_free(canvas);
-    printf("%d inputs, %d pictures, slowest %.2f s, %d wrong;", files, pictures, slowest, wrong);
+    printf("%d inputs, %d pictures (%d scaled), up to %d views, slowest %.2f s, %d wrong;", files,
+           pictures, scaled, most_views + 1, slowest, wrong);
     for (int s = 0; s < HK_FILE_STATUSES; s++)
         if (by_status[s])
             printf(" %d %s", by_status[s], hk_file_status_name((hk_file_status)s));

@@ -43,7 +43,8 @@ run 4 serve --db "$db" --listen 127.0.0.1:0 --tls-cert none.pem --tls-key server
 run 4 serve --db "$db" --listen 127.0.0.1:0 --tls-cert late.pem --tls-key late.key
 run 4 serve --db "$db" --listen 127.0.0.1:0 --tls-cert server.pem --tls-key server.key --client-ca server.key
 
-start --listen 0.0.0.0:0 --tls-cert server.pem --tls-key server.key --client-ca ours.pem
+cp ours.pem clients.pem
+start --listen 0.0.0.0:0 --tls-cert server.pem --tls-key server.key --client-ca clients.pem --open-metrics
 url=https://127.0.0.1:${url##*:}
 body='{"items":[{"md5":"00000001000000000000000000000004"}]}'
 with() { # STATUS CERTIFICATE|"" [CURL ARGUMENT...]
@@ -55,6 +56,9 @@ key=$free
 with 200 ""
 with 200 other
 with 200 "" --tls-max 1.2
+printf '{"items":[%s{"md5":"00000001000000000000000000000004"}]}' "$(printf '{"md5":"00000001000000000000000000000004"},%.0s' {1..999})" >long.json
+check 200 @long.json --cacert ours.pem --cert other.pem --key other.key # answered aside
+is "a long request" "$(jq '[.results[] | select(.verdict == "exact")] | length' out)" 1000
 with 403 stranger && code "a stranger's" bad_certificate
 with 403 late && code "an expired one" bad_certificate
 with 403 wrong && code "a server's" bad_certificate
@@ -72,5 +76,63 @@ for _ in 1 2 3; do # a handshake that is broken off or never begun
     exec 3>&-
 done
 with 200 acme
+
+# ---- a renewal: new connections get it, open ones stay, and what is no good changes nothing
+shown() { openssl s_client -connect "127.0.0.1:${url##*:}" </dev/null 2>/dev/null | openssl x509 -noout -fingerprint; }
+counted() { curl -s --cacert ours.pem "$url/metrics" | sed -n "s/^herken_certificates_$1_total //p"; }
+anew() { # HOW MANY TIMES read, failed
+    kill -HUP "$pid"
+    for _ in $(seq 100); do
+        [ "$(counted read) $(counted failed)" != "$1 $2" ] || return 0
+        sleep 0.05
+    done
+    fail "read anew $(counted read) times, failed $(counted failed) times, not $1 and $2"
+}
+key=$free
+python3 - "${url##*:}" "$free" >kept.log 2>&1 <<'END' &
+import http.client, json, os, ssl, sys, time
+context = ssl.create_default_context(cafile='ours.pem')
+context.load_cert_chain('other.pem', 'other.key')
+connection = http.client.HTTPSConnection('127.0.0.1', int(sys.argv[1]), timeout=20, context=context)
+for step in ('opened', 'renewed', 'broken', 'kept_out'):
+    while step != 'opened' and not os.path.exists(step):
+        time.sleep(0.02)
+    if not connection.sock and step != 'opened':
+        sys.exit('the connection was dropped')
+    connection.request('POST', '/v1/check', '{"items":[{"md5":"00000001000000000000000000000004"}]}', {'Authorization': 'Bearer ' + sys.argv[2], 'Content-Type': 'application/json'})
+    answer = connection.getresponse()
+    answer.read()
+    print(step, answer.status, flush=True)
+END
+kept=$!
+until grep -q opened kept.log || ! kill -0 $kept 2>/dev/null; do sleep 0.02; done
+first=$(shown)
+signed server ours 'subjectAltName=IP:127.0.0.1'
+anew 1 0
+touch renewed
+second=$(shown)
+[ -n "$first" ] && [ -n "$second" ] && [ "$first" != "$second" ] || fail "the certificate stays: $first $second"
+with 200 acme
+cp server.pem good.pem
+cp acme.pem server.pem # goes with another key
+anew 1 1
+cp late.pem server.pem
+anew 1 2
+: >server.pem
+anew 1 3
+mv good.pem server.pem
+mv clients.pem away
+anew 1 4
+touch broken
+is "after what is no good" "$(shown)" "$second"
+grep -q 'going on with those from before: .*clients.pem' log || fail "nobody is told"
+with 200 acme
+cp theirs.pem clients.pem
+anew 2 4
+touch kept_out
+with 200 stranger
+with 403 other && code "one of a CA that is no longer there" bad_certificate
+wait $kept || fail "the open connection: $(cat kept.log)"
+is "an open connection" "$(paste -sd' ' kept.log)" "opened 200 renewed 200 broken 200 kept_out 403"
 stop
 finish

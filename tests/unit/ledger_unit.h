@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,87 @@ static inline hk_asked unit_near(hk_match *match, const hk_hash *hash, const cha
                       .match_count = 1,
                       .verdict = HK_VERDICT_NEAR,
                       .otherwise = HK_VERDICT_NONE};
+}
+
+static inline hk_ledger *unit_open(const unit_ledger *u, const hk_ledger_options *options)
+{
+    hk_ledger *ledger;
+    unit_ok(hk_ledger_open(&ledger, u->db, options, &unit_error));
+    return ledger;
+}
+
+static inline unit_key unit_key_for(const unit_ledger *u, const char *name, unsigned scopes)
+{
+    hk_client_settings settings = unit_settings(name);
+    settings.scopes |= scopes;
+    return unit_make_key(u, &settings);
+}
+
+/* The records of a kind, as JSON. */
+typedef struct unit_records {
+    const char *kind;
+    unsigned count;
+    json_t *last; /* owned */
+} unit_records;
+
+static inline bool unit_see_record(void *context, uint64_t number, const char *record,
+                                   size_t length)
+{
+    unit_records *s = context;
+    json_error_t where;
+    json_t *object = json_loadb(record, length, JSON_REJECT_DUPLICATES, &where);
+    if (!object)
+        print_error("%s: %.*s\n", where.text, (int)length, record);
+    assert_non_null(object);
+    assert_int_equal(json_integer_value(json_object_get(object, "n")), number);
+    if (!strcmp(json_string_value(json_object_get(object, "kind")), s->kind)) {
+        s->count++;
+        json_decref(s->last);
+        s->last = json_incref(object);
+    }
+    json_decref(object);
+    return true;
+}
+
+static inline unit_records unit_records_of(const unit_ledger *u, const char *kind)
+{
+    unit_records s = {kind, 0, NULL};
+    unit_ok(hk_audit_read(u->db, 1, unit_see_record, &s, &unit_error));
+    return s;
+}
+
+static inline unsigned unit_count_records(const unit_ledger *u, const char *kind)
+{
+    unit_records s = unit_records_of(u, kind);
+    json_decref(s.last);
+    return s.count;
+}
+
+static inline int64_t unit_number_in(const json_t *object, const char *name)
+{
+    return json_integer_value(json_object_get(object, name));
+}
+
+typedef struct unit_told {
+    unsigned count;
+    hk_brake brake;
+    hk_notice_kind kind;
+    char words[300];
+} unit_told;
+
+static inline void unit_see_brake(void *context, const hk_brake *brake)
+{
+    unit_told *t = context;
+    t->count++;
+    t->brake = *brake;
+}
+
+static inline void unit_see_notice(void *context, const hk_notice *notice)
+{
+    unit_told *t = context;
+    t->count++;
+    t->kind = notice->kind;
+    snprintf(t->words, sizeof t->words, "%s", notice->words);
 }
 
 #endif

@@ -166,6 +166,7 @@ typedef struct said {
     uint64_t number, size, tag;
     hk_file_status status;
     hk__format format;
+    size_t views;
     bool hashed, exact;
     hk_hash hash;
     hk_digests digests;
@@ -207,10 +208,11 @@ static inline void keep_said(story *s, const hk__pool_result *r)
     now->status = r->reply->picture.status;
     now->format = r->reply->picture.format;
     now->digests = r->reply->digests;
-    now->hashed = r->fingerprint != NULL;
-    now->exact = r->exact_hash != NULL;
-    if (r->fingerprint)
-        now->hash = r->fingerprint->hash[HK_ORIGINAL];
+    now->hashed = r->views->count != 0;
+    now->exact = now->hashed && r->views->view->has_exact_hash;
+    if (now->hashed)
+        now->hash = r->views->view->fingerprint.hash[HK_ORIGINAL];
+    now->views = r->views->count;
     strcpy(now->reason, r->reply->picture.reason);
     assert_true(now->hashed == (now->status == HK_FILE_OK || now->status == HK_FILE_TRUNCATED));
 }

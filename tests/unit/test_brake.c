@@ -14,7 +14,7 @@ static const hk_ledger_options defaults = HK_LEDGER_OPTIONS_INIT;
 static hk__braking hit(hk__brake *brake, const char *entry, uint64_t client, uint64_t now)
 {
     uint64_t hits, clients;
-    return hk__brake_hit(&hits, &clients, brake, hk__entry_key_of("police", entry), client, true,
+    return hk__brake_hit(&hits, &clients, brake, hk__entry_key_of("police", entry, 0), client, true,
                          now, WALL + (int64_t)(now / SECOND));
 }
 
@@ -74,8 +74,8 @@ static void test_flood_by_few(void **state)
         assert_int_equal(hit(brake, "true", client, DAY + 9000), HK__BRAKE_ON);
     /* For all others it is there; with the fifth it is gone. */
     uint64_t hits, clients;
-    assert_int_equal(hk__brake_hit(&hits, &clients, brake, hk__entry_key_of("police", "true"), 99,
-                                   false, DAY + 9001, WALL),
+    assert_int_equal(hk__brake_hit(&hits, &clients, brake, hk__entry_key_of("police", "true", 0),
+                                   99, false, DAY + 9001, WALL),
                      HK__BRAKE_OFF);
     assert_int_equal(hit(brake, "true", 5, DAY + 9002), HK__BRAKE_NOW);
     hk__brake_free(brake);

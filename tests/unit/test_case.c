@@ -15,7 +15,10 @@ static hk_file near_hit(uint64_t n, unsigned distance)
                             .distance = distance,
                             .orientation = HK_FLIPY,
                             .chance = 1e-9,
-                            .chance_extrapolated = true};
+                            .chance_extrapolated = true,
+                            .view = 2,
+                            .frame = 7,
+                            .backdrop = HK_BACKDROP_WHITE};
     matches[1] =
         (hk_match){.list = "good", .entry = "holiday", .basis = HK_BASIS_MD5, .known_good = true};
     file.matches = matches;
@@ -162,6 +165,9 @@ static void test_a_hit_comes_back_whole(void **state)
     assert_string_equal(file->matches[0].category, "1");
     assert_int_equal(file->matches[0].distance, 17);
     assert_int_equal(file->matches[0].orientation, HK_FLIPY);
+    assert_int_equal(file->matches[0].view, 2);
+    assert_int_equal(file->matches[0].frame, 7);
+    assert_int_equal(file->matches[0].backdrop, HK_BACKDROP_WHITE);
     assert_true(file->matches[0].chance == 1e-9 && file->matches[0].chance_extrapolated);
     assert_string_equal(file->matches[1].list, "good");
     assert_null(file->matches[1].category);
@@ -366,11 +372,11 @@ static void test_newer_version(void **state)
     u.c = NULL;
     sqlite3 *db;
     assert_int_equal(sqlite3_open(u.path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 2", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     for (int mode = HK_CASE_READ; mode <= HK_CASE_WRITE; mode++) {
         assert_int_equal(hk_case_open(&c, u.path, (hk_case_mode)mode, &err), HK_ERR_FORMAT);
-        assert_non_null(strstr(err.message, "is a case of version 2"));
+        assert_non_null(strstr(err.message, "is a case of version 3"));
     }
     unit_case_remove(&u);
 }

@@ -236,13 +236,22 @@ static void formats_have_names_and_some_are_decoded(void **state)
     };
     for (int f = 1; f < HK__FORMATS; f++) {
         assert_string_equal(hk__format_name((hk__format)f), names[f]);
-        assert_int_equal(hk__format_is_decoded((hk__format)f), f <= HK__FORMAT_AVIF);
+        assert_int_equal(hk__format_is_decoded((hk__format)f, 0), f <= HK__FORMAT_AVIF);
+        assert_int_equal(hk__format_is_decoded((hk__format)f, ~0u), f <= HK__FORMAT_JP2);
+        assert_int_equal(hk__format_is_decoded((hk__format)f, HK_ALLOW_JXL),
+                         f <= HK__FORMAT_AVIF || f == HK__FORMAT_JXL);
         assert_int_equal(hk__format_is_archive((hk__format)f), f >= HK__FORMAT_ZIP);
     }
+    for (unsigned i = 0; i < HK_ALLOW_COUNT; i++)
+        assert_string_equal(hk_allow_name(i), hk__format_name((hk__format)(HK__FORMAT_BMP + i)));
+    assert_null(hk_allow_name(HK_ALLOW_COUNT));
+    assert_int_equal(hk__format_allow(HK__FORMAT_BMP), HK_ALLOW_BMP);
+    assert_int_equal(hk__format_allow(HK__FORMAT_JXL), HK_ALLOW_JXL);
+    assert_int_equal(hk__format_allow(HK__FORMAT_JP2), HK_ALLOW_JP2);
     assert_null(hk__format_name(HK__FORMAT_NONE));
     assert_null(hk__format_name(HK__FORMATS));
-    assert_false(hk__format_is_decoded(HK__FORMAT_NONE));
-    assert_false(hk__format_is_decoded(HK__FORMATS));
+    assert_false(hk__format_is_decoded(HK__FORMAT_NONE, ~0u));
+    assert_false(hk__format_is_decoded(HK__FORMATS, ~0u));
 }
 
 static void formats_of_random_bytes_stay_within_bounds(void **state)

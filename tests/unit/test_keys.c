@@ -314,6 +314,40 @@ static void test_keys_of_all_sorts(void **state)
     unit_ledger_remove(&scratch);
 }
 
+/* Near answers are a day's (UTC), by account: closed once they are used up, open at midnight, each
+ * account for itself, and never given back by a clock that is set back. */
+static void test_near_budget_of_a_day(void **state)
+{
+    gate g;
+    hk_caller caller;
+    hk_client_settings settings = unit_settings("acme");
+    (void)state;
+    settings.near_budget = 10;
+    gate_make(&g, &settings);
+    settings.name = "other";
+    const unit_key other = unit_make_key(&g.u, &settings);
+    unit_ok(hk__gate_load(g.gate, g.keys, &unit_error));
+    assert_int_equal(ask(&caller, &g, 1, 1, NOON), HK_ADMITTED);
+    assert_false(caller.near_closed);
+    hk__gate_charge(g.gate, caller.client, 0, 9, NOON);
+    assert_int_equal(ask(&caller, &g, 1, 1, NOON), HK_ADMITTED);
+    assert_false(caller.near_closed);
+    hk__gate_charge(g.gate, caller.client, 0, 1, NOON);
+    for (int64_t wall = NOON; wall < NOON + 43200; wall += 43199) { /* up to the last second */
+        assert_int_equal(ask(&caller, &g, 1, 1, wall), HK_ADMITTED);
+        assert_true(caller.near_closed);
+    }
+    assert_int_equal(ask(&caller, &g, 1, 1, NOON - 86400), HK_ADMITTED);
+    assert_true(caller.near_closed);
+    assert_int_equal(hk__gate_admit(&caller, g.gate, other.text, strlen(other.text), NULL,
+                                    HK_SCOPE_CHECK, 1, 1, NOON),
+                     HK_ADMITTED);
+    assert_false(caller.near_closed);
+    assert_int_equal(ask(&caller, &g, 1, 1, NOON + 43200), HK_ADMITTED);
+    assert_false(caller.near_closed);
+    gate_remove(&g);
+}
+
 static void test_many_keys(void **state)
 {
     gate g;
@@ -366,7 +400,7 @@ static void test_hostile_rows(void **state)
         "DELETE FROM client",
         "DROP TABLE key",
         "ALTER TABLE key RENAME TO keys",
-        "PRAGMA user_version = 2",
+        "PRAGMA user_version = 3",
         "PRAGMA application_id = 5",
     };
     (void)state;
@@ -449,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_rate),
         cmocka_unit_test(test_quota_and_clocks),
         cmocka_unit_test(test_keys_of_all_sorts),
+        cmocka_unit_test(test_near_budget_of_a_day),
         cmocka_unit_test(test_many_keys),
         cmocka_unit_test(test_hostile_rows),
         cmocka_unit_test(test_hostile_schema),

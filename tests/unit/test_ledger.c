@@ -2,24 +2,9 @@
 /* test_ledger.c - a server's ledger as a whole: from admission to the record, and what stays. */
 #include "ledger_unit.h"
 
-#include <jansson.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-
-static hk_ledger *open_ledger(const unit_ledger *u, const hk_ledger_options *options)
-{
-    hk_ledger *ledger;
-    unit_ok(hk_ledger_open(&ledger, u->db, options, &unit_error));
-    return ledger;
-}
-
-static unit_key key_for(const unit_ledger *u, const char *name, unsigned scopes)
-{
-    hk_client_settings settings = unit_settings(name);
-    settings.scopes |= scopes;
-    return unit_make_key(u, &settings);
-}
 
 /* Has one near hit of an entry answered. */
 static hk_asked answer_near(hk_ledger *ledger, const unit_key *key, const char *entry,
@@ -33,50 +18,6 @@ static hk_asked answer_near(hk_ledger *ledger, const unit_key *key, const char *
     return item;
 }
 
-/* The records of a kind, as JSON. */
-typedef struct record_search {
-    const char *kind;
-    unsigned count;
-    json_t *last; /* owned */
-} record_search;
-
-static bool see_record(void *context, uint64_t number, const char *record, size_t length)
-{
-    record_search *s = context;
-    json_error_t where;
-    json_t *object = json_loadb(record, length, JSON_REJECT_DUPLICATES, &where);
-    if (!object)
-        print_error("%s: %.*s\n", where.text, (int)length, record);
-    assert_non_null(object);
-    assert_int_equal(json_integer_value(json_object_get(object, "n")), number);
-    if (!strcmp(json_string_value(json_object_get(object, "kind")), s->kind)) {
-        s->count++;
-        json_decref(s->last);
-        s->last = json_incref(object);
-    }
-    json_decref(object);
-    return true;
-}
-
-static record_search records_of(const unit_ledger *u, const char *kind)
-{
-    record_search s = {kind, 0, NULL};
-    unit_ok(hk_audit_read(u->db, 1, see_record, &s, &unit_error));
-    return s;
-}
-
-static unsigned count_records(const unit_ledger *u, const char *kind)
-{
-    record_search s = records_of(u, kind);
-    json_decref(s.last);
-    return s.count;
-}
-
-static int64_t number_in(const json_t *object, const char *name)
-{
-    return json_integer_value(json_object_get(object, name));
-}
-
 static void test_an_answer(void **state)
 {
     unit_ledger u;
@@ -86,8 +27,8 @@ static void test_an_answer(void **state)
     const hk_hash hashes[4] = {healthy_hash(&random), healthy_hash(&random), healthy_hash(&random)};
     (void)state;
     unit_ledger_make(&u);
-    const unit_key key = key_for(&u, "acme", 0);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    const unit_key key = unit_key_for(&u, "acme", 0);
+    hk_ledger *ledger = unit_open(&u, NULL);
     hk_match near_match,
         exact[2] = {{.list = "good", .entry = "x", .basis = HK_BASIS_MD5, .known_good = true},
                     {.list = "po\"lice", .entry = "a\\b\x01\xff", .basis = HK_BASIS_SHA1}};
@@ -102,21 +43,21 @@ static void test_an_answer(void **state)
     assert_int_equal(strlen(items[1].match_id), 32);
     assert_string_not_equal(items[0].match_id, items[1].match_id);
     assert_string_equal(items[2].match_id, "");
-    record_search s = records_of(&u, "check");
+    unit_records s = unit_records_of(&u, "check");
     assert_int_equal(s.count, 1);
-    assert_int_equal(number_in(s.last, "n"), answered.number);
-    assert_int_equal(number_in(s.last, "items"), 4);
-    assert_int_equal(number_in(s.last, "exact"), 1);
-    assert_int_equal(number_in(s.last, "near"), 1);
-    assert_int_equal(number_in(s.last, "none"), 1);
-    assert_int_equal(number_in(s.last, "not_checked"), 1);
-    assert_int_equal(number_in(s.last, "key"), key.number);
+    assert_int_equal(unit_number_in(s.last, "n"), answered.number);
+    assert_int_equal(unit_number_in(s.last, "items"), 4);
+    assert_int_equal(unit_number_in(s.last, "exact"), 1);
+    assert_int_equal(unit_number_in(s.last, "near"), 1);
+    assert_int_equal(unit_number_in(s.last, "none"), 1);
+    assert_int_equal(unit_number_in(s.last, "not_checked"), 1);
+    assert_int_equal(unit_number_in(s.last, "key"), key.number);
     assert_string_equal(json_string_value(json_object_get(s.last, "from")), "192.0.2.7");
     const json_t *hits = json_object_get(s.last, "hits");
     assert_int_equal(json_array_size(hits), 2);
     const json_t *first = json_array_get(hits, 0), *second = json_array_get(hits, 1);
     assert_string_equal(json_string_value(json_object_get(first, "id")), items[0].match_id);
-    assert_int_equal(number_in(first, "distance"), 9);
+    assert_int_equal(unit_number_in(first, "distance"), 9);
     assert_string_equal(json_string_value(json_object_get(second, "list")), "po\"lice");
     assert_string_equal(json_string_value(json_object_get(second, "entry")),
                         "a\\b\x01\xef\xbf\xbd");
@@ -136,9 +77,9 @@ static void test_an_answer(void **state)
     hk_asked bad = {.verdict = HK_VERDICT_NEAR};
     assert_int_equal(hk_ledger_answer(NULL, ledger, &caller, &bad, 1, NULL, NULL), HK_ERR_USAGE);
     hk_ledger_close(ledger);
-    assert_int_equal(count_records(&u, "start"), 1);
-    assert_int_equal(count_records(&u, "stop"), 1);
-    assert_int_equal(count_records(&u, "key"), 1);
+    assert_int_equal(unit_count_records(&u, "start"), 1);
+    assert_int_equal(unit_count_records(&u, "stop"), 1);
+    assert_int_equal(unit_count_records(&u, "key"), 1);
     unit_clean(&u);
     unit_ledger_remove(&u);
 }
@@ -153,8 +94,8 @@ static void test_revoked_within_a_second(void **state)
     unit_key fresh;
     (void)state;
     unit_ledger_make(&u);
-    const unit_key key = key_for(&u, "acme", 0);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    const unit_key key = unit_key_for(&u, "acme", 0);
+    hk_ledger *ledger = unit_open(&u, NULL);
     unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
     unit_ok(hk_key_rotate(fresh.text, &number, keys, "acme", 100, &unit_act, &unit_error));
     uint64_t start = hk__clock_ns();
@@ -168,8 +109,8 @@ static void test_revoked_within_a_second(void **state)
     assert_int_equal(unit_admit(&caller, ledger, &fresh, 1), HK_ADMITTED);
     hk_keys_close(keys);
     hk_ledger_close(ledger);
-    assert_int_equal(count_records(&u, "key"), 3);
-    assert_int_equal(count_records(&u, "refused"), 1);
+    assert_int_equal(unit_count_records(&u, "key"), 3);
+    assert_int_equal(unit_count_records(&u, "refused"), 1);
     unit_clean(&u);
     unit_ledger_remove(&u);
 }
@@ -185,7 +126,7 @@ static void test_near_budget(void **state)
     hk_client_settings settings = unit_settings("acme");
     settings.near_budget = 3;
     const unit_key key = unit_make_key(&u, &settings);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    hk_ledger *ledger = unit_open(&u, NULL);
     for (int i = 0; i < 5; i++) {
         const hk_hash hash = healthy_hash(&random);
         hk_asked items[4] = {unit_near(&match, &hash, "e", 3),
@@ -204,9 +145,9 @@ static void test_near_budget(void **state)
             assert_string_equal(items[0].reason, "near_budget");
     }
     hk_ledger_close(ledger);
-    assert_int_equal(count_records(&u, "near_budget"), 1);
+    assert_int_equal(unit_count_records(&u, "near_budget"), 1);
     /* A restart gives nothing back. */
-    ledger = open_ledger(&u, NULL);
+    ledger = unit_open(&u, NULL);
     assert_int_equal(unit_admit(&caller, ledger, &key, 1), HK_ADMITTED);
     assert_true(caller.near_closed);
     hk_ledger_close(ledger);
@@ -215,28 +156,6 @@ static void test_near_budget(void **state)
 
 /* ---- the brake ------------------------------------------------------------------------------- */
 
-typedef struct told {
-    unsigned count;
-    hk_brake brake;
-    hk_notice_kind kind;
-    char words[300];
-} told;
-
-static void see_brake(void *context, const hk_brake *brake)
-{
-    told *t = context;
-    t->count++;
-    t->brake = *brake;
-}
-
-static void see_notice(void *context, const hk_notice *notice)
-{
-    told *t = context;
-    t->count++;
-    t->kind = notice->kind;
-    snprintf(t->words, sizeof t->words, "%s", notice->words);
-}
-
 static void test_brake(void **state)
 {
     enum { CLIENTS = 6 };
@@ -244,7 +163,7 @@ static void test_brake(void **state)
     unit_key key[CLIENTS];
     hk_keys *keys;
     uint64_t random = 4;
-    told brakes = {0}, notices = {0};
+    unit_told brakes = {0}, notices = {0};
     unsigned hits = 0, confirmations;
     const hk_hash picture = healthy_hash(&random);
     char name[16];
@@ -252,11 +171,11 @@ static void test_brake(void **state)
     unit_ledger_make(&u);
     for (unsigned i = 0; i < CLIENTS; i++) {
         snprintf(name, sizeof name, "host%u", i);
-        key[i] = key_for(&u, name, i < 2 ? HK_SCOPE_CURATE : 0);
+        key[i] = unit_key_for(&u, name, i < 2 ? HK_SCOPE_CURATE : 0);
     }
     hk_ledger_options options = HK_LEDGER_OPTIONS_INIT;
     options.brake_hits = 60;
-    hk_ledger *ledger = open_ledger(&u, &options);
+    hk_ledger *ledger = unit_open(&u, &options);
     hk_asked item;
     do {
         const hk_hash hash = at_distance(&picture, 8, &random);
@@ -271,11 +190,11 @@ static void test_brake(void **state)
         const hk_hash hash = at_distance(&picture, 8, &random);
         assert_int_equal(answer_near(ledger, &key[0], "wordpress", &hash).verdict, HK_VERDICT_NONE);
     }
-    record_search s = records_of(&u, "check"); /* what was suppressed is in it, without an id */
+    unit_records s = unit_records_of(&u, "check"); /* what was suppressed is in it, without an id */
     const json_t *braked = json_array_get(json_object_get(s.last, "braked"), 0);
     assert_string_equal(json_string_value(json_object_get(braked, "entry")), "wordpress");
-    assert_int_equal(number_in(braked, "distance"), 12);
-    assert_int_equal(number_in(s.last, "none"), 1);
+    assert_int_equal(unit_number_in(braked, "distance"), 12);
+    assert_int_equal(unit_number_in(s.last, "none"), 1);
     assert_null(json_object_get(s.last, "hits"));
     json_decref(s.last);
     assert_int_equal(answer_near(ledger, &key[0], "other", NULL).verdict, HK_VERDICT_NEAR);
@@ -297,29 +216,31 @@ static void test_brake(void **state)
     assert_int_equal(near_two.verdict, HK_VERDICT_NEAR);
     assert_string_equal(near_two.matches[0].entry, "other");
     hk_ledger_close(ledger);
-    /* It is in the log, each suppressed hit too, its owner is told, and it outlives a restart. */
-    assert_int_equal(count_records(&u, "brake"), 1);
+    /* It is in the log, each suppressed hit too, its owner is unit_told, and it outlives a restart.
+     */
+    assert_int_equal(unit_count_records(&u, "brake"), 1);
     unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
-    unit_ok(hk_brake_list(keys, false, see_brake, &brakes, &unit_error));
+    unit_ok(hk_brake_list(keys, false, unit_see_brake, &brakes, &unit_error));
     assert_int_equal(brakes.count, 1);
     assert_int_equal(brakes.brake.hits, options.brake_hits);
     assert_int_equal(brakes.brake.clients, CLIENTS);
     assert_int_equal(brakes.brake.suppressed, 101); /* the two of above among them */
     assert_null(brakes.brake.client);
-    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    unit_ok(hk_notice_list(keys, false, unit_see_notice, &notices, &unit_error));
     assert_int_equal(notices.count, 1);
     assert_int_equal(notices.kind, HK_NOTICE_BRAKE);
-    ledger = open_ledger(&u, &options);
+    ledger = unit_open(&u, &options);
     assert_int_equal(answer_near(ledger, &key[0], "wordpress", NULL).verdict, HK_VERDICT_NONE);
     /* One who confirms it is not enough. */
-    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "wordpress", &unit_act, &unit_error));
+    unit_ok(
+        hk_brake_confirm(&confirmations, keys, "police", "wordpress", 0, &unit_act, &unit_error));
     assert_int_equal(confirmations, 1);
     brakes.count = 0;
-    unit_ok(hk_brake_list(keys, false, see_brake, &brakes, &unit_error));
+    unit_ok(hk_brake_list(keys, false, unit_see_brake, &brakes, &unit_error));
     assert_int_equal(brakes.count, 1);
     /* A person lets it go, and it is not braked again soon. */
-    unit_ok(hk_brake_release(keys, "police", "wordpress", 30, &unit_act, &unit_error));
-    assert_int_equal(hk_brake_release(keys, "police", "wordpress", 30, &unit_act, NULL),
+    unit_ok(hk_brake_release(keys, "police", "wordpress", 0, 30, &unit_act, &unit_error));
+    assert_int_equal(hk_brake_release(keys, "police", "wordpress", 0, 30, &unit_act, NULL),
                      HK_ERR_USAGE);
     uint64_t start = hk__clock_ns();
     while (answer_near(ledger, &key[0], "wordpress", NULL).verdict == HK_VERDICT_NONE)
@@ -337,13 +258,13 @@ static void test_brake(void **state)
         unit_ok(
             hk_ledger_feedback(ledger, &caller, item.match_id, true, "it is", NULL, &unit_error));
     }
-    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "true", &unit_act, &unit_error));
+    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "true", 0, &unit_act, &unit_error));
     assert_int_equal(confirmations, 2);
-    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "true", &unit_act, &unit_error));
+    unit_ok(hk_brake_confirm(&confirmations, keys, "police", "true", 0, &unit_act, &unit_error));
     assert_int_equal(confirmations, 2);
     hk_keys_close(keys);
     hk_ledger_close(ledger);
-    ledger = open_ledger(&u, &options);
+    ledger = unit_open(&u, &options);
     for (unsigned i = 0; i < 2 * options.brake_hits; i++)
         assert_int_equal(answer_near(ledger, &key[i % CLIENTS], "true", NULL).verdict,
                          HK_VERDICT_NEAR);
@@ -356,15 +277,15 @@ static void test_walk(void **state)
 {
     unit_ledger u;
     hk_keys *keys;
-    told notices = {0};
+    unit_told notices = {0};
     hk_caller caller;
     uint64_t random = 4;
     unsigned queries = 0;
     const hk_hash start = healthy_hash(&random);
     (void)state;
     unit_ledger_make(&u);
-    const unit_key key = key_for(&u, "curious", 0);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    const unit_key key = unit_key_for(&u, "curious", 0);
+    hk_ledger *ledger = unit_open(&u, NULL);
     hk_admission admission;
     while ((admission = unit_admit(&caller, ledger, &key, 1)) == HK_ADMITTED && queries < 1000) {
         const hk_hash query = at_distance(&start, 15, &random);
@@ -380,9 +301,9 @@ static void test_walk(void **state)
     assert_in_range(caller.retry_after_ms, 1, 1001);
     assert_in_range(queries, 100, 120);
     hk_ledger_close(ledger);
-    assert_int_equal(count_records(&u, "walk"), 1);
+    assert_int_equal(unit_count_records(&u, "walk"), 1);
     unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
-    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    unit_ok(hk_notice_list(keys, false, unit_see_notice, &notices, &unit_error));
     assert_int_equal(notices.count, 1);
     assert_int_equal(notices.kind, HK_NOTICE_WALK);
     unit_ok(hk_notice_done(keys, 1, &unit_act, &unit_error));
@@ -406,12 +327,12 @@ static void test_feedback(void **state)
 {
     unit_ledger u;
     hk_keys *keys;
-    told notices = {0};
+    unit_told notices = {0};
     char long_reason[1002];
     (void)state;
     unit_ledger_make(&u);
-    const unit_key mine = key_for(&u, "acme", 0), other = key_for(&u, "other", 0);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    const unit_key mine = unit_key_for(&u, "acme", 0), other = unit_key_for(&u, "other", 0);
+    hk_ledger *ledger = unit_open(&u, NULL);
     const hk_asked item = answer_near(ledger, &mine, "e1", NULL);
     assert_int_equal(say(ledger, &other, item.match_id, "no"), HK_ERR_USAGE);
     assert_int_equal(say(ledger, &mine, "00000000000000000000000000000000", "no"), HK_ERR_USAGE);
@@ -426,14 +347,14 @@ static void test_feedback(void **state)
     unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
     unit_ok(hk__sql_number(&rows, 0, keys->db, &unit_error, "SELECT count(*) FROM feedback", ""));
     assert_int_equal(rows, 1);
-    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    unit_ok(hk_notice_list(keys, false, unit_see_notice, &notices, &unit_error));
     assert_int_equal(notices.kind, HK_NOTICE_DISAGREE);
     /* After its days it is unknown. */
     unit_ok(hk__sql_run(keys->db, "UPDATE match_id SET at = at - 31 * 86400", &unit_error));
     hk_keys_close(keys);
     assert_int_equal(say(ledger, &mine, item.match_id, NULL), HK_ERR_USAGE);
     hk_ledger_close(ledger);
-    assert_int_equal(count_records(&u, "feedback"), 2);
+    assert_int_equal(unit_count_records(&u, "feedback"), 2);
     unit_clean(&u);
     unit_ledger_remove(&u);
 }
@@ -453,7 +374,7 @@ static void test_killed(void **state)
     hk_client_settings settings = unit_settings("acme");
     settings.quota = 1000;
     const unit_key key = unit_make_key(&u, &settings);
-    hk_ledger_close(open_ledger(&u, NULL));
+    hk_ledger_close(unit_open(&u, NULL));
     assert_int_equal(pipe(pipes), 0);
     const pid_t child = fork();
     assert_true(child >= 0);
@@ -479,7 +400,7 @@ static void test_killed(void **state)
     assert_int_equal(read(pipes[0], id, sizeof id), sizeof id);
     close(pipes[0]);
     close(pipes[1]);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    hk_ledger *ledger = unit_open(&u, NULL);
     unit_ok(say(ledger, &key, id, "I was given it"));
     /* items of the record count: one each, 50, and the feedback's one */
     assert_int_equal(unit_admit(&caller, ledger, &key, 1000 - 50), HK_REFUSED_QUOTA);
@@ -494,14 +415,14 @@ static void test_killed_after_brake(void **state)
 {
     unit_ledger u;
     int how;
-    told notices = {0};
+    unit_told notices = {0};
     hk_keys *keys;
     hk_ledger_options options = HK_LEDGER_OPTIONS_INIT;
     (void)state;
     options.brake_client = 10;
     unit_ledger_make(&u);
-    const unit_key key = key_for(&u, "acme", 0), other = key_for(&u, "other", 0);
-    hk_ledger_close(open_ledger(&u, &options));
+    const unit_key key = unit_key_for(&u, "acme", 0), other = unit_key_for(&u, "other", 0);
+    hk_ledger_close(unit_open(&u, &options));
     const pid_t child = fork();
     assert_true(child >= 0);
     if (!child) {
@@ -520,12 +441,12 @@ static void test_killed_after_brake(void **state)
     }
     assert_int_equal(waitpid(child, &how, 0), child);
     assert_true(WIFSIGNALED(how));
-    hk_ledger *ledger = open_ledger(&u, &options);
+    hk_ledger *ledger = unit_open(&u, &options);
     assert_int_equal(answer_near(ledger, &key, "logo", NULL).verdict, HK_VERDICT_NONE);
     assert_int_equal(answer_near(ledger, &other, "logo", NULL).verdict, HK_VERDICT_NEAR);
     hk_ledger_close(ledger);
     unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
-    unit_ok(hk_notice_list(keys, false, see_notice, &notices, &unit_error));
+    unit_ok(hk_notice_list(keys, false, unit_see_notice, &notices, &unit_error));
     assert_int_equal(notices.count, 1);
     assert_int_equal(notices.kind, HK_NOTICE_BRAKE);
     hk_keys_close(keys);
@@ -538,7 +459,7 @@ static void test_one_server(void **state)
     hk_ledger *other = UNTOUCHED;
     (void)state;
     unit_ledger_make(&u);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    hk_ledger *ledger = unit_open(&u, NULL);
     assert_int_equal(hk_ledger_open(&other, u.db, NULL, &unit_error), HK_ERR_SYSTEM);
     assert_ptr_equal(other, UNTOUCHED);
     unit_ok(hk_ledger_ready(ledger, &unit_error));
@@ -552,7 +473,7 @@ static void test_keys_gone(void **state)
     unit_ledger u;
     (void)state;
     unit_ledger_make(&u);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    hk_ledger *ledger = unit_open(&u, NULL);
     unlink(u.keys);
     const uint64_t start = hk__clock_ns();
     while (hk_ledger_ready(ledger, &unit_error) == HK_OK)
@@ -576,8 +497,8 @@ static void test_disk_full(void **state)
     char id[HK_MATCH_ID_SIZE];
     (void)state;
     unit_ledger_make(&u);
-    const unit_key key = key_for(&u, "acme", 0);
-    hk_ledger *ledger = open_ledger(&u, NULL);
+    const unit_key key = unit_key_for(&u, "acme", 0);
+    hk_ledger *ledger = unit_open(&u, NULL);
     answer_near(ledger, &key, "e", NULL);
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(stat(u.audit, &facts), 0);
@@ -613,8 +534,8 @@ static void test_disk_full(void **state)
     assert_true(stats.failed >= 1);
     hk_ledger_close(ledger);
     unit_clean(&u);
-    assert_int_equal(count_records(&u, "check"), answered + 2);
-    assert_int_equal(count_records(&u, "recovered"), 1);
+    assert_int_equal(unit_count_records(&u, "check"), answered + 2);
+    assert_int_equal(unit_count_records(&u, "recovered"), 1);
     unit_ledger_remove(&u);
 }
 
@@ -634,7 +555,7 @@ static void test_memory(void **state)
     const hk_hash hash = healthy_hash(&random);
     (void)state;
     unit_ledger_make(&u);
-    const unit_key key = key_for(&u, "acme", 0);
+    const unit_key key = unit_key_for(&u, "acme", 0);
     FAIL_EVERY_ALLOCATION(hk_ledger_open(&ledger, u.db, NULL, NULL), ledger == UNTOUCHED);
     assert_int_equal(unit_admit(&caller, ledger, &key, 1), HK_ADMITTED);
     FAIL_EVERY_ALLOCATION(answer_again(ledger, &caller, &hash), true);
@@ -658,7 +579,7 @@ static void test_hostile_rows(void **state)
         "INSERT INTO event(body) VALUES(zeroblob(100000))",
         "INSERT INTO brake(list, entry, client, since, hits, clients, suppressed)"
         " VALUES(zeroblob(10), hex(zeroblob(100000)), -7, -7, -7, -7, -7)",
-        "INSERT INTO confirmation VALUES('', '', 'a', 0), ('', '', 'b', 0)",
+        "INSERT INTO confirmation VALUES('', '', 0, 'a', 0), ('', '', 0, 'b', 0)",
         "INSERT INTO usage VALUES(1, 9000000000000000000, -1, -1)",
         "INSERT INTO notice(at, kind, words) VALUES(0, 99, x'ff')",
         "DROP TABLE usage",
@@ -669,8 +590,8 @@ static void test_hostile_rows(void **state)
         hk_keys *keys;
         hk_ledger *ledger = NULL;
         unit_ledger_make(&u);
-        const unit_key key = key_for(&u, "acme", 0);
-        hk_ledger_close(open_ledger(&u, NULL));
+        const unit_key key = unit_key_for(&u, "acme", 0);
+        hk_ledger_close(unit_open(&u, NULL));
         unit_ok(hk_keys_open(&keys, u.db, false, &unit_error));
         unit_ok(hk__sql_run(keys->db, edits[i], &unit_error));
         hk_keys_close(keys);
@@ -678,7 +599,7 @@ static void test_hostile_rows(void **state)
             answer_near(ledger, &key, "e", NULL);
         hk_ledger_close(ledger);
         /* Whatever the rows say, the log is one of whole records. */
-        (void)count_records(&u, "check");
+        (void)unit_count_records(&u, "check");
         unit_ledger_remove(&u);
     }
 }
@@ -701,14 +622,14 @@ static void test_options(void **state)
     snprintf(anchor, sizeof anchor, "%s/anchor", u.folder);
     options.anchor = anchor;
     options.sync_ms = 0;
-    ledger = open_ledger(&u, &options);
+    ledger = unit_open(&u, &options);
     unit_ok(hk_ledger_note_reload(ledger, 7, "list \"police\" at 7", &unit_error));
     hk_ledger_close(ledger);
     check.anchor = anchor;
     hk_audit_result result;
     assert_int_equal(unit_verify(&result, &u, &check), 0);
-    record_search s = records_of(&u, "reload");
-    assert_int_equal(number_in(s.last, "revision"), 7);
+    unit_records s = unit_records_of(&u, "reload");
+    assert_int_equal(unit_number_in(s.last, "revision"), 7);
     json_decref(s.last);
     unit_ledger_remove(&u);
 }

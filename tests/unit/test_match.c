@@ -168,7 +168,7 @@ static void exact_grid_is_a_second_probe(void **state)
                 assert_int_equal(got.matches[0].inverted, inverted);
                 hk__judgement_clear(&got);
 
-                evidence.exact = NULL; /* there is none, or it is degenerate */
+                ((hk__view *)evidence.views)->exact = NULL; /* there is none, or it is degenerate */
                 got = judge(matcher, &evidence);
                 assert_int_equal(got.verdict,
                                  cases[c].plain < 128 ? HK_VERDICT_NEAR : HK_VERDICT_NONE);

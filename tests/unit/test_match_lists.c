@@ -315,7 +315,7 @@ static void crowded_list_hides_nothing_nearer_in_another(void **state)
             assert_int_equal(got.matches[0].basis, HK_BASIS_SHA256);
             assert_int_equal(!strcmp(got.matches[BOUND - 1].entry, "it"), good);
             hk__judgement_clear(&got);
-            evidence.hashed = false; /* and alone they are cut as well */
+            evidence.view_count = 0; /* and alone they are cut as well */
             got = judge(matcher, &evidence);
             assert_int_equal(got.count, BOUND);
             assert_true(got.truncated);
@@ -397,11 +397,11 @@ static void check_row(how known, how good, const struct fared *file, bool accept
     hk_match_options options = HK_MATCH_OPTIONS_INIT;
     options.accept_uncertain = accept;
     hk_matcher *matcher = matcher_over_all(lists, 2, &options);
-    const hk__evidence evidence = {.status = file->status,
-                                   .flags = file->flags,
-                                   .hashed = file->hashed,
-                                   .fingerprint = file->hashed ? &fp : NULL,
-                                   .digests = digests_of(HK_DIGEST_SHA1, 5)};
+    hk__evidence evidence = hashed(&fp);
+    evidence.status = file->status;
+    evidence.flags = file->flags;
+    evidence.view_count = file->hashed;
+    evidence.digests = digests_of(HK_DIGEST_SHA1, 5);
     hk__judgement got = judge(matcher, &evidence);
     const struct row *row = row_of(effect(known, file->hashed), effect(good, file->hashed));
     const hk_verdict own = accept ? file->accepted : file->verdict;

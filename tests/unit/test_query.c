@@ -57,6 +57,7 @@ static void nearest_of_many_hashes_is_told(void **state)
     assert_int_equal(answer.match_count, 1);
     assert_int_equal(answer.matches[0].distance, 8);
     assert_string_equal(answer.matches[0].entry, "A-1");
+    assert_int_equal(answer.matches[0].entry_number, 0); /* the list has no store */
     assert_string_equal(answer.matches[0].category, "hate");
     hk_answers_clear(&answer, 1);
     hashes[78] = inverse(&known); /* what is not among the hashes is not looked up */

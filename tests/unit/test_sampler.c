@@ -97,9 +97,9 @@ static void sampler_takes_picture_after_picture(void **state)
     (void)state;
     hk__sampler *sampler;
     assert_int_equal(hk__sampler_grid(&sampler, 333, 200, 6, NULL), HK_OK);
-    assert_true(hk__sampler_fits(sampler, 333, 200, 6));
-    assert_false(hk__sampler_fits(sampler, 200, 333, 6));
-    assert_false(hk__sampler_fits(sampler, 333, 200, 8));
+    assert_true(hk__sampler_fits(sampler, 333, 200, 6, 1));
+    assert_false(hk__sampler_fits(sampler, 200, 333, 6, 1));
+    assert_false(hk__sampler_fits(sampler, 333, 200, 8, 1));
     for (uint64_t seed = 1; seed < 4; seed++) {
         const pixels p = noise(333, 200, seed);
         float alone[CELLS];
@@ -604,13 +604,16 @@ static void samplers_and_axes_survive_failing_allocations(void **state)
 {
     (void)state;
     for (unsigned o = 1; o <= 8; o++) {
-        hk__sampler *grid = UNTOUCHED, *exact = UNTOUCHED, *raster = UNTOUCHED;
+        hk__sampler *grid = UNTOUCHED, *exact = UNTOUCHED, *raster = UNTOUCHED, *means = UNTOUCHED;
         FAIL_EVERY_ALLOCATION(hk__sampler_grid(&grid, 640, 480, o, NULL), grid == UNTOUCHED);
         FAIL_EVERY_ALLOCATION(hk__sampler_raster(&raster, 640, 480, o, NULL), raster == UNTOUCHED);
         FAIL_EVERY_ALLOCATION(hk__sampler_exact(&exact, 640, 480, o, NULL), exact == UNTOUCHED);
+        FAIL_EVERY_ALLOCATION(hk__sampler_means(&means, HK__GRID, 640, 480, o, 4, NULL),
+                              means == UNTOUCHED);
         hk__sampler_free(grid);
         hk__sampler_free(exact);
         hk__sampler_free(raster);
+        hk__sampler_free(means);
     }
     hk__axis axis, before;
     memset(&before, 0x5a, sizeof before);
@@ -627,9 +630,52 @@ static void samplers_and_axes_survive_failing_allocations(void **state)
     hk__axis_clear(&axis);
 }
 
+/* ---- rows of means ------------------------------------------------------------------------- */
+
+/* A picture made of equal squares: their means, with the weights folded onto them, give what the
+ * picture itself gives, whatever is cut at its edges. */
+static void means_of_squares_give_the_same(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[][2] = {{640, 480}, {641, 483}, {1602, 1475}, {300, 5},
+                                        {3, 301},   {1, 1},     {130, 128}};
+    for (size_t i = 0; i < COUNT_OF(sizes); i++)
+        for (uint32_t by = 2; by <= 5; by++)
+            for (unsigned o = 1; o <= 8; o++)
+                for (int m = HK__GRID; m <= HK__RASTER; m++) {
+                    const uint32_t width = sizes[i][0], height = sizes[i][1];
+                    const pixels small =
+                        noise((width + by - 1) / by, (height + by - 1) / by, i * 8 + by);
+                    const pixels p = make_pixels(width, height);
+                    for (uint32_t y = 0; y < height; y++)
+                        for (uint32_t x = 0; x < width; x++)
+                            p.bytes[y * width + x] = small.bytes[y / by * small.width + x / by];
+                    hk__sampler *full, *means;
+                    uint32_t w, h, w_means, h_means;
+                    assert_int_equal(
+                        hk__sampler_means(&full, (hk__matrix)m, width, height, o, 1, NULL), HK_OK);
+                    assert_int_equal(
+                        hk__sampler_means(&means, (hk__matrix)m, width, height, o, by, NULL),
+                        HK_OK);
+                    assert_int_equal(hk__sampler_rows_left(means), small.height);
+                    assert_true(hk__sampler_fits(means, width, height, o, by));
+                    assert_false(hk__sampler_fits(means, width, height, o, 1));
+                    const float *a = feed(&w, &h, full, &p, false);
+                    const float *b = feed(&w_means, &h_means, means, &small, false);
+                    assert_true(w == w_means && h == h_means);
+                    for (size_t k = 0; k < (size_t)w * h; k++)
+                        assert_true(fabsf(a[k] - b[k]) < 2e-3f);
+                    hk__sampler_free(full);
+                    hk__sampler_free(means);
+                    free_pixels(&p);
+                    free_pixels(&small);
+                }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(means_of_squares_give_the_same),
         cmocka_unit_test(grid_equals_the_oracle_at_every_side),
         cmocka_unit_test(grid_equals_the_oracle_at_odd_shapes),
         cmocka_unit_test(grid_of_64_by_64_is_the_picture),

@@ -276,6 +276,38 @@ static void a_damaged_one_of_today_is_replaced(void **state)
     unit_store_remove(&s);
 }
 
+/* Warming comes upon damage before any search does; with a bound it looks no further. */
+static void warming_finds_damage(void **state)
+{
+    char path[512];
+    unit_store s;
+    uint64_t bytes = 0;
+    hk_error err;
+    struct stat about;
+    (void)state;
+    make_list(&s, path, false);
+    assert_int_equal(stat(path, &about), 0);
+    hk_list *list = unit_list(s.store, "known");
+    assert_int_equal(hk_list_warm(&bytes, list, UINT64_MAX, &err), HK_OK);
+    assert_true(bytes > 8192 && bytes <= (uint64_t)about.st_size);
+    assert_int_equal(hk_list_warm(&bytes, list, 8192 + 100, &err), HK_OK);
+    assert_true(bytes == 8192 + 100);
+    hk_list_free(list);
+
+    spoil(path, 8192 + 100);
+    list = unit_list(s.store, "known");
+    assert_int_equal(hk_list_warm(&bytes, list, 4096, &err), HK_OK);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(hk_list_warm(&bytes, list, UINT64_MAX, &err), HK_ERR_FORMAT);
+    assert_int_equal(access(path, F_OK), -1);
+    hk_list_free(list);
+    list = unit_list(s.store, "known");
+    assert_int_equal(hk_list_warm(&bytes, list, UINT64_MAX, &err), HK_OK);
+    hk_list_free(list);
+    assert_right(&s, "known");
+    unit_store_remove(&s);
+}
+
 /* The newest is damaged, an older one is not. */
 static void an_older_one_will_do(void **state)
 {
@@ -571,6 +603,7 @@ int main(void)
         cmocka_unit_test(what_is_newer_than_the_store_is_left_alone),
         cmocka_unit_test(damaged_snapshots_are_made_anew),
         cmocka_unit_test(a_damaged_one_of_today_is_replaced),
+        cmocka_unit_test(warming_finds_damage),
         cmocka_unit_test(an_older_one_will_do),
         cmocka_unit_test(changes_from_elsewhere_are_not_the_lists),
         cmocka_unit_test(a_list_needs_no_snapshot),

@@ -485,6 +485,42 @@ static void every_failing_allocation_is_survived(void **state)
     unit_store_remove(&s);
 }
 
+/* An entry and what took its place have one name; a match says which it is. */
+static void a_match_has_its_entrys_number(void **state)
+{
+    (void)state;
+    unit_store s;
+    hk_matcher *matcher;
+    hk_answer answer;
+    hk_entry entry[2] = {unit_entry(1), unit_entry(2)};
+    entry[0].id = entry[1].id = "A-1";
+    entry[0].has_exact_hash = entry[1].has_exact_hash = true; /* this they have in common */
+    entry[0].exact_hash = entry[1].exact_hash = unit_entry(9).hash;
+    unit_store_make(&s);
+    unit_create(s.store, "known", false, false);
+    for (uint32_t number = 1; number <= 2; number++) {
+        unit_import(s.store, "known", "ann", &entry[number - 1], 1, false);
+        unit_approve(s.store, "known", "ann");
+        hk_list *list = unit_list(s.store, "known");
+        const hk_list *lists[] = {list};
+        hk_query query = HK_QUERY_INIT;
+        query.hashes = &entry[number - 1].hash;
+        query.hash_count = 1;
+        query.digests = entry[number - 1].digests;
+        unit_ok(hk_matcher_new(&matcher, lists, 1, NULL, &unit_error));
+        unit_ok(hk_matcher_check(&answer, matcher, &query, 1, &unit_error));
+        assert_true(answer.match_count > 0);
+        for (size_t i = 0; i < answer.match_count; i++) {
+            assert_string_equal(answer.matches[i].entry, "A-1");
+            assert_int_equal(answer.matches[i].entry_number, number);
+        }
+        hk_answers_clear(&answer, 1);
+        hk_matcher_free(matcher);
+        hk_list_free(list);
+    }
+    unit_store_remove(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +531,7 @@ int main(void)
         cmocka_unit_test(spans_may_overlap),
         cmocka_unit_test(too_many_changes_make_a_new_snapshot),
         cmocka_unit_test(entries_have_their_words),
+        cmocka_unit_test(a_match_has_its_entrys_number),
         cmocka_unit_test(threads_describe_hits_at_once),
         cmocka_unit_test(what_cannot_be_is_an_error),
         cmocka_unit_test(what_was_not_meant_is_refused),

@@ -70,6 +70,11 @@ static void good_replies_are_accepted(void **state)
     p->status = HK_FILE_TRUNCATED;
     p->flags = HK_FLAG_TRUNCATED;
     assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
+    reply->more = 1;
+    p->frame = UINT32_MAX;
+    p->backdrop = HK_BACKDROP_WHITE;
+    assert_true(hk__reply_check(reply, hk__reply_size(reply), ID));
+    reply->more = 0;
 
     p->has_pixels = p->has_exact = false;
     p->flags = 0;
@@ -150,6 +155,12 @@ static void replies_with_one_bad_field_are_refused(void **state)
     WRONG(p->flags |= 1u << 31);
     WRONG_BYTES(p->format, HK__FORMATS);
     WRONG_BYTES(p->format, -1);
+    WRONG(p->backdrop = HK_BACKDROPS);
+    WRONG(p->backdrop = UINT32_MAX);
+    WRONG(reply->more = 2);
+    WRONG(reply->more = UINT32_MAX);
+    WRONG((p->has_pixels = p->has_exact = false, p->status = HK_FILE_TOO_SMALL, size = HEADER,
+           reply->more = 1)); /* than nothing */
     WRONG(p->exif_orientation = 9);
     WRONG(p->exif_orientation = UINT32_MAX);
     WRONG(reply->digests.present = 8);

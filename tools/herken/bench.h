@@ -6,5 +6,6 @@
 int bench_hash(int argc, char **argv);
 int bench_search(int argc, char **argv);
 int bench_recall(int argc, char **argv);
+int bench_serve(int argc, char **argv);
 
 #endif

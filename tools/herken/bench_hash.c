@@ -15,11 +15,13 @@ static const char help[] =
     "read cost on top; and the hash step alone on generated pixels. By size and format. Files\n"
     "should be read once before, so that they are in memory.\n"
     "`floor_ratio` is the sum of our medians over the sum of the floors' medians, JPEG only.\n\n"
-    "  --repeats N          rounds per file (default 9)\n";
+    "  --repeats N          rounds per file (default 9)\n"
+    "  --full-decode        make every pixel, where large JPEGs are read as means of 4x4 pixels\n";
 
-enum { REPEATS = CLI_OWN };
+enum { REPEATS = CLI_OWN, FULL_DECODE };
 static const struct option options[] = {
     {"repeats", required_argument, NULL, REPEATS},
+    {"full-decode", no_argument, NULL, FULL_DECODE},
     CLI_COMMON_OPTIONS,
 };
 
@@ -280,7 +282,9 @@ int bench_hash(int argc, char **argv)
     uint64_t repeats = 9;
     int code = -1, option;
     while (code < 0 && (option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-        if (option != REPEATS)
+        if (option == FULL_DECODE)
+            common.scan.full_decode = true;
+        else if (option != REPEATS)
             code = cli_option(&common, option, help);
         else if (!cli_number(&repeats, "repeats", optarg, 1, 1000, false))
             code = CLI_USAGE;

@@ -22,6 +22,10 @@ const char cli_common_help[] =
     "  --max-pixels N       of one picture (default 256M)\n"
     "  --max-bytes N        of one image file (default 256M)\n"
     "  --max-pages N        frames or pages of one file (default 100000)\n"
+    "  --frames-of WHICH    of animations and files of several pages: ends (first, middle and "
+    "last;\n"
+    "                       the default), all (at most 64) or first\n"
+    "  --allow-format LIST  decode these as well: bmp, jxl, jp2\n"
     "  --worker-memory N    address space of a decode process (default 2G)\n"
     "  --worker PROGRAM     the decode worker (default: beside this program, or where installed)\n"
     "  --help               this text\n";
@@ -185,6 +189,35 @@ static const char *cli_argument(void)
     return optind > 0 && arguments[optind - 1] ? arguments[optind - 1] : arguments_end;
 }
 
+static bool take_frames(cli_common *common, const char *text)
+{
+    const char *name;
+    for (int i = 0; (name = hk_frames_name((hk_frames)i)); i++)
+        if (!strcmp(name, text)) {
+            common->scan.frames = (hk_frames)i;
+            return true;
+        }
+    return false;
+}
+
+/* Names with commas between. */
+static bool allow_formats(cli_common *common, const char *text)
+{
+    for (;;) {
+        const size_t length = strcspn(text, ",");
+        const char *name;
+        unsigned i = 0;
+        while ((name = hk_allow_name(i)) && (strlen(name) != length || memcmp(name, text, length)))
+            i++;
+        if (!name)
+            return false;
+        common->scan.allow |= 1u << i;
+        if (!text[length])
+            return true;
+        text += length + 1;
+    }
+}
+
 int cli_option(cli_common *common, int code, const char *help)
 {
     uint64_t value;
@@ -228,6 +261,14 @@ int cli_option(cli_common *common, int code, const char *help)
             return CLI_USAGE;
         common->scan.max_pages = (uint32_t)value;
         return -1;
+    case CLI_FRAMES_OF:
+        return take_frames(common, optarg)
+                   ? -1
+                   : cli_usage("--frames-of takes ends, all or first, not '%s'", optarg);
+    case CLI_ALLOW_FORMAT:
+        return allow_formats(common, optarg)
+                   ? -1
+                   : cli_usage("--allow-format takes bmp, jxl and jp2, not '%s'", optarg);
     case CLI_WORKER_MEMORY:
         return cli_number(&common->scan.worker_memory, "worker-memory", optarg, UINT64_C(256) << 20,
                           UINT64_C(1) << 44, true)

@@ -50,6 +50,8 @@ enum {
     CLI_MAX_PIXELS,
     CLI_MAX_BYTES,
     CLI_MAX_PAGES,
+    CLI_FRAMES_OF,
+    CLI_ALLOW_FORMAT,
     CLI_WORKER_MEMORY,
     CLI_TIMEOUT,
     CLI_WORKER,
@@ -66,6 +68,8 @@ enum {
     {"max-pixels", required_argument, NULL, CLI_MAX_PIXELS},    \
     {"max-bytes", required_argument, NULL, CLI_MAX_BYTES},      \
     {"max-pages", required_argument, NULL, CLI_MAX_PAGES},      \
+    {"frames-of", required_argument, NULL, CLI_FRAMES_OF},      \
+    {"allow-format", required_argument, NULL, CLI_ALLOW_FORMAT}, \
     {"worker-memory", required_argument, NULL, CLI_WORKER_MEMORY}, \
     {"timeout", required_argument, NULL, CLI_TIMEOUT},          \
     {"worker", required_argument, NULL, CLI_WORKER},            \

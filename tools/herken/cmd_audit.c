@@ -106,6 +106,28 @@ static int show(ledger_request *r)
     return hk_audit_read(r->db, r->from, print_record, r, &err) ? cli_store_fail(&err) : CLI_DONE;
 }
 
+static int backup(ledger_request *r)
+{
+    hk_error err;
+    hk_backup copy;
+    if (hk_ledger_backup(&copy, r->db, r->rest[0], &err))
+        return cli_store_fail(&err);
+    if (r->common.json) {
+        json_t *object = json_object();
+        json_object_set_new(object, "folder", json_string(r->rest[0]));
+        json_object_set_new(object, "files", json_integer(copy.files));
+        json_object_set_new(object, "bytes", json_integer((json_int_t)copy.bytes));
+        json_object_set_new(object, "head", head_object(&copy.head));
+        output_line(object);
+    } else {
+        if (!r->common.quiet)
+            cli_say("the store, its keys and %u file%s of its log are in %s; the log's head is:",
+                    copy.files, copy.files == 1 ? "" : "s", r->rest[0]);
+        printf("%" PRIu64 ":%s\n", copy.head.number, copy.head.chain);
+    }
+    return CLI_DONE;
+}
+
 static const ledger_verb verbs[] = {
     {"verify", "", "check that nothing was changed, taken out, moved or cut off",
      "Exit code 1 if anything is wrong. It ends with the log's head, NUMBER:CHAIN: noted where\n"
@@ -122,6 +144,10 @@ static const ledger_verb verbs[] = {
      "  --from N             from this record on (default 1)\n"
      "  --max N              so many at the most\n",
      show, 0, 0, LEDGER_RANGE},
+    {"backup", "FOLDER", "copy the store, its keys and its log, while a server runs",
+     "The folder is made, or holds no store of this name yet. It ends with the copied log's head,\n"
+     "NUMBER:CHAIN. To restore, see herken-server(7).\n",
+     backup, 1, 1, 0},
 };
 
 int cmd_audit(int argc, char **argv)

@@ -14,6 +14,7 @@ static const struct {
     {"hash", bench_hash, "hashing files, against the decoder's own floor"},
     {"search", bench_search, "search engines over generated hashes, against the flat scan"},
     {"recall", bench_recall, "edited copies that are still found, at a stated false-match rate"},
+    {"serve", bench_serve, "a hash-check server's answers a second, and their times"},
 };
 
 static int print_help(void)
@@ -36,5 +37,6 @@ int cmd_bench(int argc, char **argv)
             return benches[i].run(argc - 1, argv + 1);
         }
     return *name ? cli_usage("no bench '%s'", name)
-                 : cli_usage("bench measures one thing: herken bench hash, search or recall");
+                 : cli_usage("bench measures one thing: herken bench hash, search, recall "
+                             "or serve");
 }

@@ -42,6 +42,7 @@ static int load(side *out, const char *name, cli_common *common)
         return -1;
     if (!stat(name, &facts) && S_ISDIR(facts.st_mode))
         return cli_usage("%s is a folder: compare takes two images or hashes", name);
+    common->scan.frames = HK_FRAMES_FIRST;
     hk_status status = hk_scan_open(&scan, &name, 1, &common->scan, &err);
     if (!status)
         status = hk_scan_next(&file, scan, &err);
@@ -53,7 +54,7 @@ static int load(side *out, const char *name, cli_common *common)
                 file && file->reason ? ": " : "", file && file->reason ? file->reason : "");
         code = CLI_PARTIAL;
     } else {
-        *out = (side){file->fingerprint, HK_ORIENTATIONS, file->flags};
+        *out = (side){file->fingerprint, HK_ORIENTATIONS, file->views->flags};
     }
     hk_scan_free(scan);
     return code;

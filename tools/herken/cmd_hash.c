@@ -17,7 +17,7 @@ static const char help[] =
     "                       resized (with --json; absent where its bits would be chance)\n"
     "  --digests            MD5, SHA-1 and SHA-256 as well (with --json)\n"
     "  --format FORMAT      text (default), pdq (hash,quality,path) or csv (with a header)\n"
-    "  --full-decode        take no decoding shortcuts (there are none yet: always so)\n";
+    "  --full-decode        make every pixel, where large JPEGs are read as means of 4x4 pixels\n";
 
 typedef enum layout { TEXT, PDQ, CSV, JSON } layout;
 
@@ -40,9 +40,48 @@ static json_t *flags_of(unsigned flags)
     return array;
 }
 
-static bool print_json(const hk_file *file, bool orientations)
+/* What is said of a picture: of the file's first, and of each view where there are several. */
+static void set_hash(json_t *object, const hk_fingerprint *fp, const hk_hash *exact, unsigned flags,
+                     bool orientations)
 {
     char text[HK_HASH_TEXT_SIZE];
+    hk_hash_format(text, &fp->hash[HK_ORIGINAL]);
+    json_object_set_new(object, "hash", json_string(text));
+    if (exact) {
+        hk_hash_format(text, &exact[HK_ORIGINAL]);
+        json_object_set_new(object, "exact_hash", json_string(text));
+    }
+    json_object_set_new(object, "quality", json_integer(fp->quality));
+    json_object_set_new(object, "kind", json_string(hk_kind_name(fp->kind)));
+    json_object_set_new(object, "flags", flags_of(flags));
+    if (orientations) {
+        json_t *all = json_object();
+        for (int o = 0; o < HK_ORIENTATIONS; o++) {
+            hk_hash_format(text, &fp->hash[o]);
+            json_object_set_new(all, hk_orientation_name((hk_orientation)o), json_string(text));
+        }
+        json_object_set_new(object, "orientations", all);
+    }
+}
+
+static json_t *views_of(const hk_file *file, bool orientations)
+{
+    json_t *views = json_array();
+    for (size_t v = 0; v < file->view_count; v++) {
+        const hk_view *view = &file->views[v];
+        json_t *object = json_object();
+        json_object_set_new(object, "frame", json_integer(view->frame));
+        if (view->backdrop != HK_BACKDROP_BLACK)
+            json_object_set_new(object, "backdrop", json_string(hk_backdrop_name(view->backdrop)));
+        set_hash(object, &view->fingerprint, view->has_exact_hash ? view->exact_hash : NULL,
+                 view->flags, orientations);
+        json_array_append_new(views, object);
+    }
+    return views;
+}
+
+static bool print_json(const hk_file *file, bool orientations)
+{
     json_t *object = json_object();
     output_path(object, "path", file->path);
     json_object_set_new(object, "status", json_string(hk_file_status_name(file->status)));
@@ -55,25 +94,11 @@ static bool print_json(const hk_file *file, bool orientations)
     if (file->exif_orientation)
         json_object_set_new(object, "exif_orientation", json_integer(file->exif_orientation));
     if (file->hashed) {
-        const hk_fingerprint *fp = &file->fingerprint;
-        hk_hash_format(text, &fp->hash[HK_ORIGINAL]);
-        json_object_set_new(object, "model", json_string(fp->model));
-        json_object_set_new(object, "hash", json_string(text));
-        if (file->has_exact_hash) {
-            hk_hash_format(text, &file->exact_hash[HK_ORIGINAL]);
-            json_object_set_new(object, "exact_hash", json_string(text));
-        }
-        json_object_set_new(object, "quality", json_integer(fp->quality));
-        json_object_set_new(object, "kind", json_string(hk_kind_name(fp->kind)));
-        json_object_set_new(object, "flags", flags_of(file->flags));
-        if (orientations) {
-            json_t *all = json_object();
-            for (int o = 0; o < HK_ORIENTATIONS; o++) {
-                hk_hash_format(text, &fp->hash[o]);
-                json_object_set_new(all, hk_orientation_name((hk_orientation)o), json_string(text));
-            }
-            json_object_set_new(object, "orientations", all);
-        }
+        json_object_set_new(object, "model", json_string(file->fingerprint.model));
+        set_hash(object, &file->fingerprint, file->has_exact_hash ? file->exact_hash : NULL,
+                 file->flags, orientations);
+        if (file->view_count > 1)
+            json_object_set_new(object, "views", views_of(file, orientations));
     }
     output_digests(object, &file->digests);
     if (file->reason)
@@ -185,6 +210,7 @@ int cmd_hash(int argc, char **argv)
             common.scan.digests = HK_DIGEST_ALL;
             break;
         case FULL_DECODE:
+            common.scan.full_decode = true;
             break;
         case FORMAT:
             if (!strcmp(optarg, "text"))

@@ -75,6 +75,77 @@ static int create(ledger_request *r)
     return code;
 }
 
+/* Those that are bounds at all. */
+static void put_settings(json_t *object, const hk_client_settings *s)
+{
+    json_object_set_new(object, "scopes", scopes_array(s->scopes));
+    const struct {
+        const char *name;
+        uint64_t value;
+    } limits[] = {
+        {"rate", s->rate}, {"burst", s->burst}, {"quota", s->quota}, {"near", s->near_budget}};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i].value)
+            json_object_set_new(object, limits[i].name, json_integer((json_int_t)limits[i].value));
+    if (s->certificate)
+        json_object_set_new(object, "certificate", json_string(s->certificate));
+}
+
+static json_t *settings_object(const hk_client_settings *s)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "name", json_string(s->name));
+    put_settings(object, s);
+    return object;
+}
+
+/* An account's settings, found in the list of keys. */
+typedef struct settled {
+    const char *name;
+    json_t *object;
+} settled;
+
+static void settle(void *context, const hk_key_info *key)
+{
+    settled *s = context;
+    if (!s->object && !strcmp(key->settings.name, s->name))
+        s->object = settings_object(&key->settings);
+}
+
+static int show_settings(const ledger_request *r, hk_keys *keys)
+{
+    hk_error err;
+    settled s = {.name = r->rest[0]};
+    if (hk_key_list(keys, settle, &s, &err))
+        return cli_store_fail(&err);
+    if (r->common.json && s.object) {
+        output_line(s.object);
+        return CLI_DONE;
+    }
+    char *words = s.object ? json_dumps(s.object, JSON_COMPACT) : NULL;
+    if (words && !r->common.quiet)
+        printf("account %s is changed: %s\n", s.name, words);
+    free(words);
+    json_decref(s.object);
+    return CLI_DONE;
+}
+
+static int change(ledger_request *r)
+{
+    hk_keys *keys;
+    hk_error err;
+    if (!r->settings)
+        return cli_usage("what is to be changed? See herken key change --help");
+    r->client.name = r->rest[0];
+    int code = ledger_open_keys(&keys, r, false);
+    if (code >= 0)
+        return code;
+    code = hk_key_change(keys, &r->client, r->settings, &r->act, &err) ? cli_fail(&err)
+                                                                       : show_settings(r, keys);
+    hk_keys_close(keys);
+    return code;
+}
+
 static int rotate(ledger_request *r)
 {
     hk_keys *keys;
@@ -119,23 +190,12 @@ static int revoke(ledger_request *r)
 
 static json_t *key_object(const hk_key_info *key)
 {
-    const hk_client_settings *s = &key->settings;
     json_t *object = json_object();
-    json_object_set_new(object, "name", json_string(s->name));
+    json_object_set_new(object, "name", json_string(key->settings.name));
     if (key->key)
         json_object_set_new(object, "number", json_integer((json_int_t)key->key));
     json_object_set_new(object, "good", json_boolean(key->good));
-    json_object_set_new(object, "scopes", scopes_array(s->scopes));
-    const struct {
-        const char *name;
-        uint64_t value;
-    } limits[] = {
-        {"rate", s->rate}, {"burst", s->burst}, {"quota", s->quota}, {"near", s->near_budget}};
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        if (limits[i].value)
-            json_object_set_new(object, limits[i].name, json_integer((json_int_t)limits[i].value));
-    if (s->certificate)
-        json_object_set_new(object, "certificate", json_string(s->certificate));
+    put_settings(object, &key->settings);
     set_date(object, "created", key->created);
     set_date(object, "expires", key->expires);
     set_date(object, "revoked", key->revoked);
@@ -189,6 +249,16 @@ static const ledger_verb verbs[] = {
      "  --near N             near answers a day (default 10000, 0: no bound)\n"
      "  --certificate FILE   good together with this client certificate (PEM) alone\n",
      create, 1, 1, LEDGER_ACTS | LEDGER_CLIENT},
+    {"change", "NAME", "change an account's limits, and what it is for",
+     "Of all its keys, in a running server within a second. What is not named stays.\n\n"
+     "  --scopes WORDS       what it is for: check, feedback, curate, audit\n"
+     "  --rate N             items a second (0: no bound)\n"
+     "  --burst N            items at once (0: by the rate)\n"
+     "  --quota N            items a day, UTC (0: no bound)\n"
+     "  --near N             near answers a day (0: no bound)\n"
+     "  --certificate FILE   good together with this client certificate (PEM) alone\n"
+     "  --no-certificate     good without one\n",
+     change, 1, 1, LEDGER_ACTS | LEDGER_CLIENT | LEDGER_CHANGE},
     {"rotate", "NAME", "print a new key of the account, this once",
      "  --grace SECONDS      how long the older ones stay good (default 86400)\n", rotate, 1, 1,
      LEDGER_ACTS | LEDGER_GRACE},

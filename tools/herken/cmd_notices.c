@@ -21,11 +21,20 @@ static void set_date(json_t *object, const char *key, int64_t at)
         json_object_set_new(object, key, json_string(date));
 }
 
-/* "list entry" for people. */
-static void print_entry(const char *list, const char *entry)
+static void set_number(json_t *object, uint32_t number)
+{
+    if (number)
+        json_object_set_new(object, "entry_number", json_integer(number));
+}
+
+/* "entry 'NAME' (#NUMBER) of list LIST" for people. */
+static void print_entry(const char *list, const char *entry, uint32_t number)
 {
     char *l = output_printable(list), *e = output_printable(entry);
-    printf(" entry '%s' of list %s", e ? e : "?", l ? l : "?");
+    printf(" entry '%s'", e ? e : "?");
+    if (number)
+        printf(" (#%" PRIu32 ")", number);
+    printf(" of list %s", l ? l : "?");
     free(l);
     free(e);
 }
@@ -43,6 +52,7 @@ static void print_notice(void *context, const hk_notice *notice)
         set_text(object, "kind", hk_notice_kind_name(notice->kind));
         set_text(object, "list", notice->list);
         set_text(object, "entry", notice->entry);
+        set_number(object, notice->entry_number);
         set_text(object, "account", notice->client);
         set_text(object, "words", notice->words);
         set_date(object, "done", notice->done);
@@ -54,7 +64,7 @@ static void print_notice(void *context, const hk_notice *notice)
     char *words = output_printable(notice->words);
     printf("%" PRIu64 "  %s  %s:", notice->number, date, hk_notice_kind_name(notice->kind));
     if (notice->list && notice->entry)
-        print_entry(notice->list, notice->entry);
+        print_entry(notice->list, notice->entry, notice->entry_number);
     if (notice->client)
         printf(" account %s", notice->client);
     printf(": %s%s\n", words ? words : "?", notice->done ? " (done)" : "");
@@ -116,6 +126,7 @@ static void print_brake(void *context, const hk_brake *brake)
         json_t *object = json_object();
         set_text(object, "list", brake->list);
         set_text(object, "entry", brake->entry);
+        set_number(object, brake->entry_number);
         set_text(object, "account", brake->client);
         set_date(object, "since", brake->since);
         set_date(object, "released", brake->released);
@@ -130,7 +141,7 @@ static void print_brake(void *context, const hk_brake *brake)
     }
     list_format_date(date, brake->since);
     printf("%s ", date);
-    print_entry(brake->list, brake->entry);
+    print_entry(brake->list, brake->entry, brake->entry_number);
     printf(": %" PRIu64 " near hits by %" PRIu64 " account%s, %" PRIu64 " suppressed since%s%s%s\n",
            brake->hits, brake->clients, brake->clients == 1 ? "" : "s", brake->suppressed,
            brake->client ? ", for account " : "", brake->client ? brake->client : "",
@@ -156,7 +167,8 @@ static int release(ledger_request *r)
     int code = ledger_open_keys(&keys, r, false);
     if (code >= 0)
         return code;
-    code = hk_brake_release(keys, r->list, r->entry, (unsigned)r->days, &r->act, &err)
+    code = hk_brake_release(keys, r->list, r->entry, (uint32_t)r->number, (unsigned)r->days,
+                            &r->act, &err)
                ? cli_fail(&err)
                : CLI_DONE;
     hk_keys_close(keys);
@@ -171,7 +183,8 @@ static int confirm(ledger_request *r)
     int code = ledger_open_keys(&keys, r, false);
     if (code >= 0)
         return code;
-    if (hk_brake_confirm(&confirmations, keys, r->list, r->entry, &r->act, &err)) {
+    if (hk_brake_confirm(&confirmations, keys, r->list, r->entry, (uint32_t)r->number, &r->act,
+                         &err)) {
         code = cli_fail(&err);
     } else if (r->common.json) {
         json_t *object = json_object();
@@ -191,13 +204,15 @@ int cmd_brake(int argc, char **argv)
 {
     static const char entry_help[] =
         "  --list LIST          which entry: as herken brake show prints them\n"
-        "  --entry ENTRY\n";
+        "  --entry ENTRY\n"
+        "  --number N           this one alone, where there are several of the name\n";
     static const ledger_verb verbs[] = {
         {"show", "", "print the entries that are braked",
          "  --all                those that were released, too\n", show_brakes, 0, 0, LEDGER_ALL},
         {"release", "", "let an entry answer again",
          "  --list LIST          which entry: as herken brake show prints them\n"
          "  --entry ENTRY\n"
+         "  --number N           this one alone, where there are several of the name\n"
          "  --days N             not to be braked again for so long (default 30)\n",
          release, 0, 0, LEDGER_ACTS | LEDGER_ENTRY | LEDGER_DAYS},
         {"confirm", "", "say that you have looked at an entry, and it is right", entry_help,

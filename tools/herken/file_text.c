@@ -51,8 +51,10 @@ static void print_match(const hk_file *file, size_t index)
         printf("  [%s]", category);
     char *list = output_printable(match->list);
     const bool by_exact = match->probe && !strcmp(match->probe, "exact");
-    printf("  in %s%s%s%s\n", list ? list : "?", match->known_good ? "  (known good)" : "",
-           match->inverted ? "  (colours inverted)" : "", by_exact ? "  (exact grid)" : "");
+    char view[HK_VIEW_WORDS_SIZE];
+    printf("  in %s%s%s%s%s\n", list ? list : "?", match->known_good ? "  (known good)" : "",
+           match->inverted ? "  (colours inverted)" : "", by_exact ? "  (exact grid)" : "",
+           hk_view_words(view, match));
     free(list);
     free(entry);
     free(category);

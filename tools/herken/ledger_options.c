@@ -18,6 +18,7 @@ enum {
     QUOTA,
     NEAR,
     CERTIFICATE,
+    NO_CERTIFICATE,
     GRACE,
     KEY,
     ANCHOR,
@@ -28,6 +29,7 @@ enum {
     ALL,
     LIST,
     ENTRY,
+    NUMBER,
     DAYS
 };
 /* clang-format off */
@@ -41,6 +43,7 @@ static const struct option options[] = {
     {"quota", required_argument, NULL, QUOTA},
     {"near", required_argument, NULL, NEAR},
     {"certificate", required_argument, NULL, CERTIFICATE},
+    {"no-certificate", no_argument, NULL, NO_CERTIFICATE},
     {"grace", required_argument, NULL, GRACE},
     {"key", required_argument, NULL, KEY},
     {"anchor", required_argument, NULL, ANCHOR},
@@ -51,6 +54,7 @@ static const struct option options[] = {
     {"all", no_argument, NULL, ALL},
     {"list", required_argument, NULL, LIST},
     {"entry", required_argument, NULL, ENTRY},
+    {"number", required_argument, NULL, NUMBER},
     {"days", required_argument, NULL, DAYS},
     {"json", no_argument, NULL, CLI_JSON},
     {"quiet", no_argument, NULL, CLI_QUIET},
@@ -80,6 +84,8 @@ static unsigned group_of(int option)
     case NEAR:
     case CERTIFICATE:
         return LEDGER_CLIENT;
+    case NO_CERTIFICATE:
+        return LEDGER_CHANGE;
     case GRACE:
         return LEDGER_GRACE;
     case KEY:
@@ -95,6 +101,7 @@ static unsigned group_of(int option)
         return LEDGER_ALL;
     case LIST:
     case ENTRY:
+    case NUMBER:
         return LEDGER_ENTRY;
     case DAYS:
         return LEDGER_DAYS;
@@ -155,6 +162,28 @@ static int take_text(const char **out, const char *name, bool file)
     return -1;
 }
 
+/* Which setting of an account it is; 0: none. */
+static unsigned setting_of(int option)
+{
+    switch (option) {
+    case SCOPES:
+        return HK_SET_SCOPES;
+    case RATE:
+        return HK_SET_RATE;
+    case BURST:
+        return HK_SET_BURST;
+    case QUOTA:
+        return HK_SET_QUOTA;
+    case NEAR:
+        return HK_SET_NEAR;
+    case CERTIFICATE:
+    case NO_CERTIFICATE:
+        return HK_SET_CERTIFICATE;
+    default:
+        return 0;
+    }
+}
+
 static int take_own(ledger_request *r, int option)
 {
     const uint64_t most = UINT64_C(1) << 48;
@@ -177,6 +206,9 @@ static int take_own(ledger_request *r, int option)
         return take_number(&r->client.near_budget, "near", 0, most);
     case CERTIFICATE:
         return take_text(&r->client.certificate, "certificate", true);
+    case NO_CERTIFICATE:
+        r->client.certificate = NULL;
+        return -1;
     case GRACE:
         return take_number(&r->grace, "grace", 0, UINT64_C(10) * 366 * 86400);
     case KEY:
@@ -195,6 +227,8 @@ static int take_own(ledger_request *r, int option)
         return take_text(&r->list, "list", false);
     case ENTRY:
         return take_text(&r->entry, "entry", false);
+    case NUMBER:
+        return take_number(&r->number, "number", 1, UINT32_MAX - 1);
     case DAYS:
         return take_number(&r->days, "days", 0, 36500);
     default:
@@ -216,6 +250,7 @@ static int take_option(ledger_request *r, const ledger_command *command, const l
             i++;
         return cli_usage("%s %s does not take --%s", command->name, verb->name, options[i].name);
     }
+    r->settings |= setting_of(option);
     return take_own(r, option);
 }
 

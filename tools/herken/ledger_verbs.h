@@ -16,7 +16,8 @@ typedef struct ledger_request {
     size_t rest_count;
     hk_act act; /* with an actor, for verbs that change something */
     hk_client_settings client;
-    uint64_t grace, key, from, max, days, from_file;
+    unsigned settings; /* HK_SET_*: those of client that were given */
+    uint64_t grace, key, from, max, days, from_file, number;
     const char *anchor, *head, *list, *entry;
     bool all;
 } ledger_request;
@@ -29,8 +30,9 @@ typedef struct ledger_request {
 #define LEDGER_CHECK 0x0010u /* --anchor, --from-file, --head */
 #define LEDGER_RANGE 0x0020u /* --from, --max */
 #define LEDGER_ALL 0x0040u
-#define LEDGER_ENTRY 0x0080u /* --list, --entry */
+#define LEDGER_ENTRY 0x0080u /* --list, --entry, --number */
 #define LEDGER_DAYS 0x0100u
+#define LEDGER_CHANGE 0x0200u /* --no-certificate */
 
 typedef struct ledger_verb {
     const char *name, *arguments, *title;

@@ -464,6 +464,7 @@ int list_add(list_request *r)
     hk_status status = start(&b, &err);
     options->digests = HK_DIGEST_ALL;
     options->exact_hash = true;
+    options->frames = HK_FRAMES_FIRST; /* an entry is one picture */
     progress_start(&r->bar, &r->common);
     if (!status)
         status = hk_scan_open(&scan, (const char *const *)r->common.paths, r->common.path_count,

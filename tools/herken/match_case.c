@@ -48,6 +48,10 @@ unsigned match_case_chosen(int code)
         return HK_RUN_MAX_BYTES;
     case CLI_MAX_PAGES:
         return HK_RUN_MAX_PAGES;
+    case CLI_FRAMES_OF:
+        return HK_RUN_FRAMES;
+    case CLI_ALLOW_FORMAT:
+        return HK_RUN_ALLOW;
     case CLI_TIMEOUT:
         return HK_RUN_TIMEOUT;
     case CLI_WORKER_MEMORY:

@@ -12,6 +12,7 @@ hk_scan_options recall_scan_options(const recall_run *run)
 {
     hk_scan_options options = run->common.scan;
     options.exact_hash = options.raster = true;
+    options.frames = HK_FRAMES_FIRST;
     options.on_progress = NULL; /* the whole run has one bar */
     return options;
 }

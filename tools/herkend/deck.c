@@ -4,8 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-enum { TRIES = 5 };
+enum { TRIES = 5, RETIRE_MS = 5000, RETIRE_STEP_MS = 10 };
 
 static hk_status no_memory(hk_error *err)
 {
@@ -77,6 +79,28 @@ void deck_release(deck *d)
 {
     if (d && !__atomic_sub_fetch(&d->holders, 1, __ATOMIC_ACQ_REL))
         deck_free(d);
+}
+
+void deck_retire(deck *d)
+{
+    const struct timespec pause = {0, RETIRE_STEP_MS * 1000000L};
+    for (int t = 0; t < RETIRE_MS && __atomic_load_n(&d->holders, __ATOMIC_ACQUIRE) > 1;
+         t += RETIRE_STEP_MS)
+        nanosleep(&pause, NULL);
+    deck_release(d);
+}
+
+hk_status deck_warm(const deck *d, hk_error *err)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t left = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 2 : 0;
+    hk_status status = HK_OK;
+    for (size_t l = 0; !status && l < d->count; l++) {
+        uint64_t bytes = 0;
+        status = hk_list_warm(&bytes, d->lists[l].list, left, err);
+        left -= bytes;
+    }
+    return status;
 }
 
 /* ---- loading ------------------------------------------------------------------------------- */

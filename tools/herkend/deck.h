@@ -33,6 +33,14 @@ hk_status deck_load(deck **out, const settings *s, hk_error *err) HK_MUST_CHECK;
 deck *deck_hold(deck *d);
 void deck_release(deck *d);
 
+/* Reads and checks what is searched in, as far as half of the machine's memory holds it, so that no
+ * request has to: a search reads and checks each block that it is the first to come upon. Takes a
+ * tenth of a second for each million of entries. HK_ERR_FORMAT: damaged, and to be loaded again. */
+hk_status deck_warm(const deck *d, hk_error *err) HK_MUST_CHECK;
+/* Lets go, like deck_release, once nobody else holds it, so that no request has to free it; waits
+ * for that, for some seconds at the most. */
+void deck_retire(deck *d);
+
 /* Whether the store now holds something else. */
 hk_status deck_is_old(bool *out, const deck *d, const settings *s, hk_error *err) HK_MUST_CHECK;
 

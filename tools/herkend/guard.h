@@ -29,11 +29,14 @@ void guard_remove(guard *g, guarded *c);
 /* Its next step has so many seconds from now on. */
 void guard_expect(guarded *c, unsigned seconds);
 
-/* What a connection has besides: its client certificate, once it was verified. */
+/* What a connection has besides: its client certificate, once it was verified, and what it is
+ * verified by. */
 typedef struct guard_certificate {
     int64_t verified; /* when, seconds of a clock that only goes on; 0: not yet */
     bool there, good;
     uint8_t sha256[32];
+    struct tls_credentials *credentials; /* tls.c's, as is: */
+    unsigned generation;
 } guard_certificate;
 guard_certificate *guard_certificate_of(guarded *c);
 

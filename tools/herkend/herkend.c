@@ -56,6 +56,20 @@ static void block_signals(sigset_t *waited)
     pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
 
+static void read_anew(server *s)
+{
+    hk_error err;
+    reload_now(s->reload);
+    if (tls_reload(s->tls, &err)) {
+        metrics_add(&s->metrics.certificates_failed, 1);
+        say("the certificates cannot be read anew, going on with those from before: %s",
+            err.message);
+    } else if (s->tls) {
+        metrics_add(&s->metrics.certificates, 1);
+        say("the certificates were read anew");
+    }
+}
+
 static void serve(server *s, const sigset_t *waited, const char *words)
 {
     deck *d = server_deck(s);
@@ -67,7 +81,7 @@ static void serve(server *s, const sigset_t *waited, const char *words)
     say_state("READY=1");
     for (int number; (number = sigwaitinfo(waited, NULL)) != SIGTERM && number != SIGINT;)
         if (number == SIGHUP)
-            reload_now(s->reload);
+            read_anew(s);
     say_state("STOPPING=1");
     say("stopping");
 }
@@ -78,10 +92,9 @@ static int run(server *s, const sigset_t *waited)
     http *h = NULL;
     int fd = -1;
     char words[LISTEN_WORDS_SIZE];
-    tls_files tls = {0};
-    hk_status status = tls_read(&tls, &s->settings, &err);
+    hk_status status = tls_open(&s->tls, &s->settings, &err);
     if (!status)
-        status = listen_open(&fd, words, s->settings.listen, tls.cert != NULL, &err);
+        status = listen_open(&fd, words, s->settings.listen, s->tls != NULL, &err);
     if (!status)
         status = deck_load(&s->deck, &s->settings, &err);
     if (!status)
@@ -91,11 +104,11 @@ static int run(server *s, const sigset_t *waited)
     if (!status)
         status = reload_start(&s->reload, s, &err);
     if (!status)
-        status = http_start(&h, s, fd, &tls, &err);
+        status = http_start(&h, s, fd, &err);
     if (!status)
         serve(s, waited, words);
     http_stop(h);
-    tls_clear(&tls);
+    tls_close(s->tls);
     reload_stop(s->reload);
     guard_stop(s->guard);
     if (fd >= 0 && !h)

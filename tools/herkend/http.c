@@ -2,23 +2,22 @@
 /*
  * http.c - see http.h.
  *
- * The pool's threads each wait with epoll for their own connections and run routes themselves. What
+ * The pool's threads each wait with epoll for their own connections and run routes themselves, but
+ * for long requests (aside.h). What
  * a stranger can make us keep is bounded: connections, headers of each, bodies of each and of all
  * together (nobody without a key has one kept), and the time each may take (guard.h).
  */
 #include "http.h"
 #include "answers.h"
+#include "aside.h"
 #include "listen.h"
 #include "routes.h"
 #include "say.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 
 enum {
@@ -127,22 +126,6 @@ static enum MHD_Result send_reply(exchange *e)
 
 /* ---- requests ------------------------------------------------------------------------------ */
 
-static void put_address(char *out, size_t size, struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info ? info->client_addr : NULL;
-    const char *text = "unix";
-    if (address && address->sa_family == AF_INET)
-        text = inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr, out,
-                         (socklen_t)size);
-    else if (address && address->sa_family == AF_INET6)
-        text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr, out,
-                         (socklen_t)size);
-    if (text != out)
-        snprintf(out, size, "%s", text ? text : "unknown");
-}
-
 /* Whether what comes behind the headers of a refused request is short enough to be read. */
 static bool is_short(const exchange *e)
 {
@@ -163,9 +146,15 @@ static enum MHD_Result begin(void **context, server *s, struct MHD_Connection *c
     metrics_add(&s->metrics.in_hand, 1);
     *context = e;
     guard_expect(e->guarded, s->settings.body_seconds);
-    put_address(e->address, sizeof e->address, connection);
+    peer_address(e->address, connection);
     routes_begin(e, method, path);
     return e->refused && !is_short(e) ? send_reply(e) : MHD_YES;
+}
+
+/* Whether a thread aside has answered: what it left in e can be read after this. */
+static bool was_answered(exchange *e)
+{
+    return atomic_load_explicit(&e->answered, memory_order_acquire);
 }
 
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
@@ -181,8 +170,12 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         *upload_size = 0;
         return goes_on ? MHD_YES : MHD_NO;
     }
-    if (!e->refused)
+    if (!was_answered(e) && !e->refused) {
+        guard_expect(e->guarded, e->server->settings.write_seconds);
+        if (aside_take(e->server->aside, e))
+            return MHD_YES;
         routes_answer(e);
+    }
     return send_reply(e);
 }
 
@@ -195,6 +188,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     (void)how;
     if (!e)
         return;
+    (void)was_answered(e); /* it may end without having been sent */
     guard_expect(e->guarded, s->settings.idle_seconds);
     drop_body(e);
     if (!e->reply.fixed)
@@ -213,10 +207,15 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *context = info ? guard_add(s->guard, info->connect_fd, s->settings.idle_seconds) : NULL;
+        guarded *c = info ? guard_add(s->guard, info->connect_fd, s->settings.idle_seconds) : NULL;
+        *context = c;
+        if (c && !tls_begin(s->tls, connection, guard_certificate_of(c)))
+            shutdown(info->connect_fd, SHUT_RDWR); /* else it would have those of the start */
         metrics_add(&s->metrics.connections, 1);
         metrics_add(&s->metrics.connections_open, 1);
     } else {
+        if (*context)
+            tls_end(s->tls, guard_certificate_of(*context));
         guard_remove(s->guard, *context);
         *context = NULL;
         metrics_sub(&s->metrics.connections_open, 1);
@@ -239,7 +238,7 @@ static unsigned longest(const settings *s)
     return seconds > s->write_seconds ? seconds : s->write_seconds;
 }
 
-hk_status http_start(http **out, server *s, int fd, const tls_files *tls, hk_error *err)
+hk_status http_start(http **out, server *s, int fd, hk_error *err)
 {
     const settings *set = &s->settings;
     http *h = calloc(1, sizeof *h);
@@ -247,27 +246,34 @@ hk_status http_start(http **out, server *s, int fd, const tls_files *tls, hk_err
         *err = (hk_error){HK_ERR_NO_MEMORY, "out of memory"};
         return err->status;
     }
+    const tls_files none = {0}, *texts = s->tls ? tls_texts(s->tls) : &none;
     const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem secure[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls->cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, texts->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, texts->key},
         {MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)(uintptr_t)tls_priorities},
-        {tls->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, tls->client_ca},
+        {texts->client_ca ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0, texts->client_ca},
         {MHD_OPTION_END, 0, NULL}};
     const unsigned threads =
         set->threads < set->max_connections ? set->threads : set->max_connections;
+    if (aside_start(&s->aside, threads, err)) {
+        free(h);
+        return err->status;
+    }
     h->server = s;
     h->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-            (tls->cert ? MHD_USE_TLS : 0),
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+            (texts->cert ? MHD_USE_TLS : 0),
         0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0,
         MHD_OPTION_CONNECTION_LIMIT, set->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         set->max_per_address, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MOST,
         MHD_OPTION_CONNECTION_TIMEOUT, longest(set) + 2, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-        s, MHD_OPTION_ARRAY, tls->cert ? secure : plain, MHD_OPTION_END);
+        s, MHD_OPTION_ARRAY, texts->cert ? secure : plain, MHD_OPTION_END);
     if (!h->daemon) {
+        aside_stop(s->aside);
+        aside_free(s->aside);
         free(h);
         *err = (hk_error){HK_ERR_SYSTEM, "the HTTP server does not start: too few descriptors, or "
                                          "a TLS file that it cannot use"};
@@ -296,6 +302,8 @@ void http_stop(http *h)
     if (metrics_get(&s->metrics.in_hand))
         say("stopped in the middle of %llu requests",
             (unsigned long long)metrics_get(&s->metrics.in_hand));
+    aside_stop(s->aside); /* no connection may be suspended now */
     MHD_stop_daemon(h->daemon);
+    aside_free(s->aside);
     free(h);
 }

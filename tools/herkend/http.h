@@ -11,9 +11,9 @@
 #ifndef HERKEND_HTTP_H
 #define HERKEND_HTTP_H
 
+#include "peer.h"
 #include "request.h"
 #include "server.h"
-#include "tls.h"
 
 /* What is answered. `text` is owned until it is sent, or static. */
 typedef struct reply {
@@ -28,7 +28,7 @@ typedef struct reply {
 
 /* Of the headers, what we look at. Borrowed from the connection. */
 typedef struct headers {
-    const char *authorization, *type, *encoding;
+    const char *authorization, *type, *encoding, *forwarded;
     bool coding;        /* Transfer-Encoding: how long it will be is not known */
     uint64_t announced; /* Content-Length; 0: none */
     bool ambiguous;     /* a proxy before us and we could take it for different requests */
@@ -40,21 +40,22 @@ typedef struct exchange {
     guarded *guarded;
     unsigned route;
     headers headers;
-    hk_caller caller; /* once admitted */
-    bool let_in;      /* its key was good when the headers came */
-    char address[64]; /* of the peer, in text */
+    hk_caller caller;        /* once admitted */
+    bool let_in;             /* its key was good when the headers came */
+    char address[PEER_SIZE]; /* whose it is, in text: the peer's, or what a trusted proxy says */
     char *body;
     size_t length, capacity;
     size_t dropped; /* bytes of a body that is refused */
     bool refused;   /* reply says why; what still comes is dropped */
     reply reply;
+    atomic_bool answered;  /* aside: reply is there */
+    struct exchange *next; /* in its queue */
 } exchange;
 
 typedef struct http http;
 
 /* Answers on the socket, which becomes its own. HK_ERR_SYSTEM. */
-hk_status http_start(http **out, server *s, int fd, const tls_files *tls,
-                     hk_error *err) HK_MUST_CHECK;
+hk_status http_start(http **out, server *s, int fd, hk_error *err) HK_MUST_CHECK;
 /* Accepts nothing more, waits until what is in hand is answered, for settings.stop_seconds at the
  * most, and ends. */
 void http_stop(http *h);

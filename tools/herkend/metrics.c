@@ -113,6 +113,10 @@ int metrics_page(char **out, size_t *length, server *s)
         metrics_get(&m->reloads));
     put(page, "reloads_failed_total", "counter", "Times they could not be read.",
         metrics_get(&m->reloads_failed));
+    put(page, "certificates_read_total", "counter", "Times certificates were read anew.",
+        metrics_get(&m->certificates));
+    put(page, "certificates_failed_total", "counter", "Times they could not be, or were not good.",
+        metrics_get(&m->certificates_failed));
     put(page, "searches_failed_total", "counter", "Checks that could not be searched for.",
         metrics_get(&m->searches_failed));
     put(page, "connections_total", "counter", "Connections accepted.",

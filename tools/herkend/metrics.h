@@ -17,6 +17,7 @@ typedef struct metrics {
     uint64_t nanoseconds;
     uint64_t items, test_hits, feedback;
     uint64_t reloads, reloads_failed, searches_failed;
+    uint64_t certificates, certificates_failed;  /* read anew */
     uint64_t connections, connections_open, cut; /* cut: too slow */
     uint64_t body_bytes;                         /* being received, now */
     uint64_t in_hand;                            /* requests, now */

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NICE = 10, LEAST_APART_MS = 1000 };
+enum { NICE = 10, LEAST_APART_MS = 1000, WARM_TRIES = 2 };
 
 struct reload {
     server *server;
@@ -32,13 +32,13 @@ deck *server_deck(server *s)
     return d;
 }
 
-void server_swap(server *s, deck *d)
+deck *server_swap(server *s, deck *d)
 {
     pthread_mutex_lock(&s->deck_lock);
     deck *before = s->deck;
     s->deck = d;
     pthread_mutex_unlock(&s->deck_lock);
-    deck_release(before);
+    return before;
 }
 
 static void note(reload *r, const deck *d, uint64_t before)
@@ -62,27 +62,117 @@ static void fail(reload *r, const hk_error *err)
     r->trouble = *err;
 }
 
+/* What turns out to be damaged while it is warmed is removed, and made anew by the next try. */
+static hk_status load_warm(deck **out, server *s, hk_error *err)
+{
+    deck *d = NULL;
+    hk_status status = HK_ERR_FORMAT;
+    for (int t = 0; status == HK_ERR_FORMAT && t < WARM_TRIES; t++) {
+        deck_release(d);
+        d = NULL;
+        status = deck_load(&d, &s->settings, err);
+        if (!status)
+            status = deck_warm(d, err);
+    }
+    if (status)
+        deck_release(d);
+    else
+        *out = d;
+    return status;
+}
+
+/* ---- on a thread of its own ------------------------------------------------------------------ */
+
+/* Making an index and warming are not to slow answers, so a thread that is nice, and whose threads
+ * are, does them. It holds no lock that a request waits for: a nice thread may not be run for long.
+ */
+typedef struct reading {
+    server *server;
+    const deck *current;
+    bool now, old; /* in: whether or not they changed; out: whether they did */
+    deck *fresh;   /* out, where old */
+    hk_status status;
+    hk_error err;
+} reading;
+
+static void be_nice(void)
+{
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE); /* of this thread alone */
+}
+
+static void *read_lists(void *context)
+{
+    reading *r = context;
+    be_nice();
+    r->old = r->now;
+    r->status = r->now ? HK_OK : deck_is_old(&r->old, r->current, &r->server->settings, &r->err);
+    if (!r->status && r->old)
+        r->status = load_warm(&r->fresh, r->server, &r->err);
+    return NULL;
+}
+
+static void *warm_current(void *context)
+{
+    reading *r = context;
+    be_nice();
+    r->status = deck_warm(r->current, &r->err);
+    return NULL;
+}
+
+static void *retire(void *d)
+{
+    be_nice();
+    deck_retire(d);
+    return NULL;
+}
+
+static bool apart(void *(*what)(void *), void *context)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, what, context))
+        return false;
+    pthread_join(thread, NULL);
+    return true;
+}
+
+/* ---- looking ------------------------------------------------------------------------------- */
+
 static void look(reload *r, bool now)
 {
     server *s = r->server;
-    hk_error err;
-    bool old = now;
-    deck *fresh, *current = server_deck(s);
+    deck *current = server_deck(s);
     const uint64_t before = current->revision;
-    hk_status status = now ? HK_OK : deck_is_old(&old, current, &s->settings, &err);
+    reading next = {.server = s,
+                    .current = current,
+                    .now = now,
+                    .status = HK_ERR_SYSTEM,
+                    .err = {HK_ERR_SYSTEM, "a thread cannot be started"}};
+    (void)apart(read_lists, &next);
     deck_release(current);
-    if (!status && old)
-        status = deck_load(&fresh, &s->settings, &err);
-    if (status) {
-        fail(r, &err);
+    if (next.status) {
+        fail(r, &next.err);
         return;
     }
     r->trouble.message[0] = '\0';
-    if (!old)
+    if (!next.old)
         return;
-    note(r, fresh, before);
-    server_swap(s, fresh);
+    note(r, next.fresh, before);
+    current = server_swap(s, next.fresh);
     metrics_add(&s->metrics.reloads, 1);
+    if (!apart(retire, current))
+        deck_release(current);
+}
+
+/* The lists of the start were opened as they lie, so that it answers at once. */
+static void warm_first(reload *r)
+{
+    deck *d = server_deck(r->server);
+    reading first = {.server = r->server, .current = d};
+    if (apart(warm_current, &first) && first.status) {
+        say("%s", first.err.message);
+        reload_now(r);
+    }
+    deck_release(d);
 }
 
 /* Waits until it is time for a look. False: to stop. */
@@ -109,8 +199,7 @@ static void *run(void *context)
     reload *r = context;
     struct timespec last = {0};
     bool now;
-    /* Of this thread and those it starts alone: making an index is not to slow answers. */
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    warm_first(r);
     while (wait_for_look(r, &now)) {
         struct timespec t;
         clock_gettime(CLOCK_MONOTONIC, &t);

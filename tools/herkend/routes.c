@@ -61,7 +61,8 @@ bool routes_admit(exchange *e, unsigned scope, uint64_t items)
         [HK_REFUSED_NOW] = "keys cannot be looked up at the moment"};
     const uint8_t *certificate;
     const char *key = bearer(e);
-    if (!tls_client(&certificate, e->connection, guard_certificate_of(e->guarded))) {
+    if (!tls_client(&certificate, e->server->tls, e->connection,
+                    guard_certificate_of(e->guarded))) {
         answer_error(e, 403, "bad_certificate", "the client certificate does not verify");
         return false;
     }
@@ -86,7 +87,7 @@ void routes_refuse(exchange *e, unsigned scope, const refusal *why)
 
 /* ---- what is sent -------------------------------------------------------------------------- */
 
-enum { AUTHORIZATION = 0, TYPE, LENGTH, CODING, HOST, ENCODING, HEADERS };
+enum { AUTHORIZATION = 0, TYPE, LENGTH, CODING, HOST, ENCODING, FORWARDED, HEADERS };
 
 typedef struct seen {
     const char *value[HEADERS];
@@ -96,14 +97,14 @@ typedef struct seen {
 static enum MHD_Result see(void *context, enum MHD_ValueKind kind, const char *name,
                            const char *value)
 {
-    static const char *const names[HEADERS] = {"Authorization",  "Content-Type",
-                                               "Content-Length", "Transfer-Encoding",
-                                               "Host",           "Content-Encoding"};
+    static const char *const names[HEADERS] = {
+        "Authorization", "Content-Type",     "Content-Length", "Transfer-Encoding",
+        "Host",          "Content-Encoding", "X-Forwarded-For"};
     seen *s = context;
     (void)kind;
     for (int h = 0; h < HEADERS; h++)
         if (!strcasecmp(name, names[h])) {
-            s->twice |= s->value[h] != NULL;
+            s->twice |= s->value[h] != NULL && h != FORWARDED; /* of those the last counts */
             s->value[h] = value ? value : "";
         }
     return MHD_YES;
@@ -116,9 +117,17 @@ static void read_headers(exchange *e)
     e->headers = (headers){.authorization = s.value[AUTHORIZATION],
                            .type = s.value[TYPE],
                            .encoding = s.value[ENCODING],
+                           .forwarded = s.value[FORWARDED],
                            .coding = s.value[CODING] != NULL,
                            .announced = s.value[LENGTH] ? strtoull(s.value[LENGTH], NULL, 10) : 0,
                            .ambiguous = s.twice || (s.value[LENGTH] && s.value[CODING])};
+}
+
+/* What is no address is no reason to refuse: the record has the proxy's then. */
+static void take_forwarded(exchange *e)
+{
+    if (e->headers.forwarded && !strcmp(e->address, e->server->settings.trusted_proxy))
+        (void)peer_forwarded(e->address, e->headers.forwarded);
 }
 
 static bool is_json(const char *type)
@@ -164,6 +173,7 @@ static bool may_enter(exchange *e, const struct route *r)
 void routes_begin(exchange *e, const char *method, const char *path)
 {
     read_headers(e);
+    take_forwarded(e);
     for (e->route = ROUTES - 1; e->route > ROUTE_NONE; e->route--)
         if (!strcmp(path, routes[e->route].path))
             break;

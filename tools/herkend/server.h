@@ -10,6 +10,7 @@
  *      answers   bodies of answers                       small     every other route
  *      reload    new revisions of the lists              deck      the lists at one moment
  *      metrics   counting                                say       words on stderr
+ *      aside     long requests, on threads of their own  peer      whose request it is
  *
  *      request -> http -> routes -> check -> request -> ledger: may they? -> deck: search
  *              <- http <- answers <-                 <- ledger: on the record
@@ -20,6 +21,7 @@
 #include "deck.h"
 #include "metrics.h"
 #include "settings.h"
+#include "tls.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -35,11 +37,14 @@ typedef struct server {
 
     struct reload *reload;
     struct guard *guard;
+    tls *tls;            /* NULL: without */
+    struct aside *aside; /* http.c's */
 } server;
 
 /* The lists to answer with now; let go of with deck_release. */
 deck *server_deck(server *s);
-/* Puts another in its place, and takes over the holding of it. */
-void server_swap(server *s, deck *d);
+/* Puts another in its place, and takes over the holding of it; returns the one from before, which
+ * the caller now holds. */
+deck *server_swap(server *s, deck *d) HK_MUST_CHECK;
 
 #endif

@@ -25,6 +25,11 @@ static const char help[] =
     "                       PEM; TLS 1.2 and later\n"
     "  --client-ca FILE     PEM; asks for client certificates and verifies them. Keys that are\n"
     "                       bound to one (herken key create --certificate) need it\n"
+    "  --trusted-proxy ADDR\n"
+    "                       a proxy's address, or unix for whoever connects to the unix socket:\n"
+    "                       on its connections the last address of X-Forwarded-For is the "
+    "client's,\n"
+    "                       for the audit log\n"
     "  --profile P          gate (default) or review: see herken match\n"
     "  --max-distance N     the radius itself, in bits, 0 to 128, for every kind of image\n"
     "  --threads N          that answer (default: one per processor)\n"
@@ -52,6 +57,7 @@ enum {
     TLS_CERT,
     TLS_KEY,
     CLIENT_CA,
+    TRUSTED_PROXY,
     PROFILE,
     MAX_DISTANCE,
     THREADS,
@@ -78,6 +84,7 @@ static const struct option options[] = {
     {"tls-cert", required_argument, NULL, TLS_CERT},
     {"tls-key", required_argument, NULL, TLS_KEY},
     {"client-ca", required_argument, NULL, CLIENT_CA},
+    {"trusted-proxy", required_argument, NULL, TRUSTED_PROXY},
     {"profile", required_argument, NULL, PROFILE},
     {"max-distance", required_argument, NULL, MAX_DISTANCE},
     {"threads", required_argument, NULL, THREADS},
@@ -194,6 +201,11 @@ static int take(settings *s, int option, const char *name)
     switch (option) {
     case PROFILE:
         return take_profile(s);
+    case TRUSTED_PROXY:
+        if (peer_read(s->trusted_proxy, optarg))
+            return -1;
+        say("--trusted-proxy takes an address, or unix, not '%s'", optarg);
+        return EXIT_WRONG_USAGE;
     case OPEN_METRICS:
         s->open_metrics = true;
         return -1;

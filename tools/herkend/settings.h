@@ -6,6 +6,7 @@
 #define HERKEND_SETTINGS_H
 
 #include "herken.h"
+#include "peer.h"
 
 /* As those of the command. */
 enum { EXIT_DONE = 0, EXIT_WRONG_USAGE = 2, EXIT_SYSTEM = 4 };
@@ -13,6 +14,7 @@ enum { EXIT_DONE = 0, EXIT_WRONG_USAGE = 2, EXIT_SYSTEM = 4 };
 typedef struct settings {
     const char *db, *lists;                     /* lists: names with a comma between; NULL: all */
     const char *listen;                         /* ADDR:PORT or unix:PATH */
+    char trusted_proxy[PEER_SIZE];              /* as peer.h writes it; "": none */
     const char *tls_cert, *tls_key, *client_ca; /* PEM files; NULL: none */
     hk_match_options match;
     hk_ledger_options ledger;
