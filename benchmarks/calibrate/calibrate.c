@@ -9,10 +9,22 @@
  *                                              true hashes with commas between
  *        calibrate probes TABLE FINGERPRINTS   whether strangers come nearer to exact-grid hashes
  *                                              than to plain ones; lines of both, plain,exact
+ *        calibrate strangers TABLE PHOTOS JUDGED WORKER
+ *                                              what comes near to a folder of photos by aligning,
+ *                                              on stdout (benchmarks/results/strangers.csv);
+ *        calibrate aligned TABLE STRANGERS DATE
+ *                                              models/pdq/aligned.csv, on stdout; takes minutes
+ *        calibrate aligned-split TABLE STRANGERS
+ *                                              the same on halves, as split, and whether what it is
+ *                                              made of agrees with a direct count
+ *        calibrate copies HASHES FOLDER WORKER how near edited copies FOLDER/NAME/EDIT.* come to
+ *                                              originals, NAME,HASH, by each sort of probe
+ *        calibrate curve COPIES ENTRIES        of those, what is found with each budget
  *
  * TABLE is CSV of hash,quality,tier,group. Exit code 1: a test failed; 2: wrong input.
  */
-#include "tail.h"
+#include "calibrate.h"
+#include "strangers.h"
 
 #include "core/digest.h"
 
@@ -47,7 +59,7 @@ static tally *count_kind(const images *all, hk_kind kind)
 
 /* ---- make ---------------------------------------------------------------------------------- */
 
-static bool print_digest(const char *path)
+bool calibrate_print_digest(const char *path)
 {
     FILE *file = fopen(path, "re");
     hk__digester *digester = NULL;
@@ -94,7 +106,7 @@ static int make(const images *all, const char *path, const char *date)
            "# over eight orientations, as they are and inverted): p, and its upper 95 %% bound.\n"
            "# Made %s by benchmarks/calibrate from a table with the SHA-256\n# ",
            date);
-    if (!print_digest(path))
+    if (!calibrate_print_digest(path))
         return 2;
     printf("\n# Seven of the orientations are guessed from the hash (calibrate turns). Left out: "
            "pairs of photos of\n# one group. Counted, though they may show the same thing: pairs "
@@ -129,8 +141,8 @@ static int make(const images *all, const char *path, const char *date)
 
 /* ---- split --------------------------------------------------------------------------------- */
 
-static int report(const char *what, const tail_table *bounds, const tally *counts,
-                  uint64_t clusters, unsigned end)
+int calibrate_report(const char *what, const tail_table *bounds, const tally *counts,
+                     uint64_t clusters, unsigned end)
 {
     histogram seen;
     unsigned worst = 0, outside = 0;
@@ -163,14 +175,14 @@ static int split(const images *all)
                 return 2;
             snprintf(what, sizeof what, "%s: calibrated on the %s half, tested on the %s",
                      hk_kind_name((hk_kind)kind), half ? "odd" : "even", half ? "even" : "odd");
-            code |= report(what, &table, counts, ~mine, DISTANCES);
+            code |= calibrate_report(what, &table, counts, ~mine, DISTANCES);
             if (methods[kind].cut.shape != TAIL_POWER)
                 continue;
             if (!tail_make_table(&table, counts, mine, &methods[kind].cut))
                 return 2;
             snprintf(what, sizeof what, "%s: the %s half, fitted beyond %u bits alone",
                      hk_kind_name((hk_kind)kind), half ? "odd" : "even", methods[kind].cut.low);
-            code |= report(what, &table, counts, mine, methods[kind].cut.measured);
+            code |= calibrate_report(what, &table, counts, mine, methods[kind].cut.measured);
         }
         free(counts);
     }
@@ -327,23 +339,55 @@ static int probes(const images *all, const char *path)
 
 int main(int argc, char **argv)
 {
+    static const struct {
+        const char *name;
+        int words;
+    } commands[] = {{"make", 4},          {"split", 3},     {"turns", 4},
+                    {"probes", 4},        {"strangers", 6}, {"aligned", 5},
+                    {"aligned-split", 4}, {"copies", 5},    {"curve", 4}};
+    enum { MAKE, SPLIT, TURNS, PROBES, STRANGERS, ALIGNED, ALIGNED_SPLIT, COPIES, CURVE, COMMANDS };
     images all = {0};
-    const char *what = argc > 1 ? argv[1] : "";
-    const bool known =
-        (!strcmp(what, "make") && argc == 4) || (!strcmp(what, "split") && argc == 3) ||
-        (!strcmp(what, "turns") && argc == 4) || (!strcmp(what, "probes") && argc == 4);
-    if (!known) {
+    int command = 0, code = 2;
+    while (command < COMMANDS &&
+           (argc != commands[command].words || strcmp(argv[1], commands[command].name) != 0))
+        command++;
+    if (command == COMMANDS) {
         fputs("usage: calibrate make TABLE DATE | split TABLE | turns TABLE FINGERPRINTS | "
-              "probes TABLE FINGERPRINTS\n",
+              "probes TABLE FINGERPRINTS | strangers TABLE PHOTOS JUDGED WORKER | "
+              "aligned TABLE STRANGERS DATE | aligned-split TABLE STRANGERS | "
+              "copies HASHES FOLDER WORKER | curve COPIES ENTRIES\n",
               stderr);
         return 2;
     }
+    if (command == COPIES)
+        return calibrate_copies(argv[2], argv[3], argv[4]);
+    if (command == CURVE)
+        return calibrate_curve(argv[2], argv[3]);
     if (!images_read(&all, argv[2]))
         return 2;
-    int code = *what == 'm'   ? make(&all, argv[2], argv[3])
-               : *what == 's' ? split(&all)
-               : *what == 't' ? turns(&all, argv[3])
-                              : probes(&all, argv[3]);
+    switch (command) {
+    case MAKE:
+        code = make(&all, argv[2], argv[3]);
+        break;
+    case SPLIT:
+        code = split(&all);
+        break;
+    case TURNS:
+        code = turns(&all, argv[3]);
+        break;
+    case PROBES:
+        code = probes(&all, argv[3]);
+        break;
+    case STRANGERS:
+        code = strangers_find(&all, argv[3], argv[4], argv[5]) ? 0 : 2;
+        break;
+    case ALIGNED:
+        code = calibrate_aligned(&all, argv[2], argv[3], argv[4]);
+        break;
+    case ALIGNED_SPLIT:
+        code = calibrate_aligned_split(&all, argv[3]);
+        break;
+    }
     images_free(&all);
     return fflush(stdout) || ferror(stdout) ? 2 : code;
 }

@@ -27,7 +27,7 @@ static bool kind_of_tier(hk_kind *out, const char *tier)
 
 /* Groups stay together; what has none is dealt by its own bits. All low-texture images are of one
  * group, and the pairs within it are counted: those are dealt by their bits too. */
-static unsigned cluster_of(const image *one)
+unsigned images_cluster(const image *one)
 {
     uint64_t x = one->hash.word[0] ^ one->hash.word[1] ^ one->hash.word[2] ^ one->hash.word[3];
     if (one->group >= 0 && one->kind == HK_KIND_PHOTO)
@@ -46,7 +46,7 @@ static bool read_line(image *out, char *line)
         hk_hash_parse(&out->hash, hash, strlen(hash), NULL))
         return false;
     out->group = *group ? atoi(group) : -1;
-    out->cluster = cluster_of(out);
+    out->cluster = images_cluster(out);
     return true;
 }
 

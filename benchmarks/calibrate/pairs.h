@@ -41,6 +41,8 @@ typedef struct histogram {
 /* Reads a table of hash,quality,tier,group. False, with words on stderr, where it is none. */
 bool images_read(images *out, const char *path);
 void images_free(images *all);
+/* The cluster that an image is dealt into, by its group or hash. */
+unsigned images_cluster(const image *one);
 
 /* The hash of the turned picture, guessed from the hash alone: turning changes the signs of
  * coefficients and swaps axes, and a changed sign is a changed bit, were the median zero. As it is

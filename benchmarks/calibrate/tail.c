@@ -38,31 +38,34 @@ double tail_poisson_upper(uint64_t count)
 
 /* ---- the model ----------------------------------------------------------------------------- */
 
-/* Even distances alone: what lies within an odd one lies within the even one below it. */
-static double place(unsigned distance)
+/* The end of what a distance stands for. Even ones alone: what lies within an odd one lies within
+ * the even one below it. */
+static double place(unsigned distance, bool every)
 {
-    return (distance & ~1u) + 1;
+    return every ? distance + .5 : (distance & ~1u) + 1;
 }
 
 double tail_chance(const tail_fit *fit, unsigned distance)
 {
-    return fit->at_high * pow(place(distance) / place(fit->high), fit->m);
+    return fit->at_high * pow(place(distance, fit->every) / place(fit->high, fit->every), fit->m);
 }
 
-/* The slope of the log likelihood in m: pairs at d lie between d - 1 and d + 1, given that they lie
- * between low and high. */
+/* The slope of the log likelihood in m: pairs at d lie between the end of what lies nearer and its
+ * own, given that they lie between low and high. */
 static double slope(const histogram *from, const tail_plan *plan, double m)
 {
-    const double top = place(plan->high);
+    const bool every = plan->every;
+    const unsigned step = every ? 1 : 2;
+    const double top = place(plan->high, every);
     double sum = 0, seen = 0;
-    for (unsigned d = plan->low + 2; d <= plan->high; d += 2) {
-        const double n = (double)(from->within[d] - from->within[d - 2]);
-        const double a = log((place(d) - 2) / top), b = log(place(d) / top);
+    for (unsigned d = plan->low + step; d <= plan->high; d += step) {
+        const double n = (double)(from->within[d] - from->within[d - step]);
+        const double a = log((place(d, every) - step) / top), b = log(place(d, every) / top);
         const double below = exp(m * a), above = exp(m * b);
         sum += n * (b * above - a * below) / (above - below);
         seen += n;
     }
-    const double a = log(place(plan->low) / top), cut = exp(m * a);
+    const double a = log(place(plan->low, every) / top), cut = exp(m * a);
     return sum + seen * a * cut / (1 - cut);
 }
 
@@ -77,9 +80,11 @@ bool tail_make_fit(tail_fit *out, const histogram *from, const tail_plan *plan)
         *(slope(from, plan, m) > 0 ? &low : &high) = m;
     }
     /* What lies at `low` and nearer was not looked at: the model tells how much that is. */
-    const double hidden = pow(place(plan->low) / place(plan->high), low);
-    *out = (tail_fit){
-        .at_high = (double)seen / (double)from->pairs / (1 - hidden), .m = low, .high = plan->high};
+    const double hidden = pow(place(plan->low, plan->every) / place(plan->high, plan->every), low);
+    *out = (tail_fit){.at_high = (double)seen / (double)from->pairs / (1 - hidden),
+                      .m = low,
+                      .high = plan->high,
+                      .every = plan->every};
     return true;
 }
 

@@ -11,7 +11,7 @@
  * dimension; Houle 2013, Amsaleg et al. 2015; the limit law of minima of what is bounded below). A
  * pair within half the distance must agree in all of them. m is fitted to the pairs between `low`
  * and `high` by maximum likelihood. The + 1: distances between healthy hashes are even, and d
- * stands for what lies between d - 1 and d + 1.
+ * stands for what lies between d - 1 and d + 1. Means of two take every value: there it is + 1/2.
  *
  * Bounds. Pairs are not independent: one image with a common composition is near to many. So each
  * number is made again without each cluster of images in turn (jackknife); where that spreads wider
@@ -31,6 +31,7 @@ typedef struct tail_plan {
     tail_shape shape;
     unsigned low, high; /* fits the pairs with low < distance <= high */
     unsigned measured;  /* rows from here on are measured; 0: where there are TAIL_ENOUGH pairs */
+    bool every;         /* distances take every value, as means of two do; else even ones alone */
 } tail_plan;
 
 enum { TAIL_ENOUGH = 30 };
@@ -39,6 +40,7 @@ typedef struct tail_fit {
     double at_high; /* p(high) */
     double m;
     unsigned high;
+    bool every; /* as the plan's */
 } tail_fit;
 
 typedef struct tail_row {

@@ -49,6 +49,7 @@ hk_status hk_bench_open(hk_bench **out, const char *const *paths, size_t count, 
         .limits = {.max_pixels = options->max_pixels,
                    .max_bytes = options->max_bytes,
                    .max_pages = options->max_pages,
+                   .allow = options->allow,
                    .full_decode = options->full_decode},
         .repeats = repeats,
     };

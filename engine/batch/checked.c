@@ -72,7 +72,8 @@ hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result, hk_
     return status;
 }
 
-hk_status hk__checked_judge(hk__checked *checked, const hk_matcher *matcher, hk_error *err)
+hk_status hk__checked_judge(hk__checked *checked, hk__judge_room *room, const hk_matcher *matcher,
+                            hk_error *err)
 {
     hk_file *file = &checked->file;
     hk__view views[HK_VIEWS_MOST];
@@ -94,7 +95,7 @@ hk_status hk__checked_judge(hk__checked *checked, const hk_matcher *matcher, hk_
         .digests = file->digests,
     };
     hk__judgement *judgement = &checked->judgement;
-    const hk_status status = hk__judge(judgement, matcher, &evidence, err);
+    const hk_status status = hk__judge(judgement, room, matcher, &evidence, err);
     if (status)
         return status;
     file->verdict = judgement->verdict;
@@ -108,6 +109,13 @@ hk_status hk__checked_judge(hk__checked *checked, const hk_matcher *matcher, hk_
     return HK_OK;
 }
 
+void hk__checked_drop_rasters(hk__checked *checked)
+{
+    hk__views_drop_rasters(&checked->views);
+    checked->file.raster = NULL;
+    checked->file.raster_width = checked->file.raster_height = 0;
+}
+
 hk_status hk__checked_unread(hk__checked **out, const hk_matcher *matcher, uint64_t tag,
                              hk_file_status file_status, const char *reason, hk_error *err)
 {
@@ -118,7 +126,9 @@ hk_status hk__checked_unread(hk__checked **out, const hk_matcher *matcher, uint6
     checked->last = true;
     checked->file.status = file_status;
     checked->file.reason = reason;
-    const hk_status status = matcher ? hk__checked_judge(checked, matcher, err) : HK_OK;
+    hk__judge_room unused = {0}; /* there is no picture */
+    const hk_status status = matcher ? hk__checked_judge(checked, &unused, matcher, err) : HK_OK;
+    hk__judge_room_clear(&unused);
     if (status)
         hk__checked_free(checked);
     else

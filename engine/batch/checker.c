@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 enum {
-    AHEAD = 192,   /* files that wait for the pool: what it eats while the caller commits */
-    LEARNED = 512, /* what is more is decoded again */
+    AHEAD = 192,          /* files that wait for the pool: what it eats while the caller commits */
+    RASTERS_AHEAD = 1024, /* views that wait to be looked up: 64 MB, where a file has 64 of them */
+    LEARNED = 512,        /* what is more is decoded again */
     FULL_MS = 50,
     IDLE_MS = 5 /* the pool has room, and more may be submitted any moment */
 };
@@ -44,6 +45,7 @@ struct hk__checker {
     job *jobs; /* [most], a ring */
     size_t job_first, job_count;
     queue decoded, checked;
+    size_t rasters;        /* of those decoded and in judgement */
     uint64_t *judged_tags; /* [in_judgement], of a judge each */
     size_t in_judgement;
     uint8_t (*learned)[32]; /* [LEARNED] contents that the pool is to remember */
@@ -102,9 +104,16 @@ static bool driver_rests(const hk__checker *k)
     return !k->job_count && !hk__pool_busy(k->pool);
 }
 
+/* Of what is to be looked up, the rasters that lie there until then. */
+static size_t rasters_of(const hk__checker *k, const hk__checked *checked)
+{
+    return k->options.matcher && k->options.pool.raster ? checked->views.count : 0;
+}
+
 static bool is_crowded(const hk__checker *k)
 {
-    return k->decoded.count + k->in_judgement + k->checked.count >= k->most;
+    return k->decoded.count + k->in_judgement + k->checked.count >= k->most ||
+           k->rasters >= RASTERS_AHEAD;
 }
 
 /* With the lock, which it lets go meanwhile: has the pool take what it has room for. */
@@ -148,6 +157,7 @@ static void *drive(void *context)
             status = hk__checked_make(&checked, &result, &error);
         pthread_mutex_lock(&k->lock);
         if (checked) {
+            k->rasters += rasters_of(k, checked);
             put(k->options.matcher ? &k->decoded : &k->checked, checked);
             pthread_cond_signal(k->options.matcher ? &k->to_judge : &k->to_give);
         }
@@ -196,6 +206,7 @@ static hk__checked *take_decoded(hk__checker *k)
 static void *judge_all(void *context)
 {
     hk__checker *k = context;
+    hk__judge_room room = {0};
     hk_error error = {HK_OK, ""};
     pthread_mutex_lock(&k->lock);
     while (!k->stopping && !k->status) {
@@ -206,9 +217,14 @@ static void *judge_all(void *context)
         }
         pthread_mutex_unlock(&k->lock);
         const hk_status status =
-            checked->seen ? HK_OK : hk__checked_judge(checked, k->options.matcher, &error);
+            checked->seen ? HK_OK : hk__checked_judge(checked, &room, k->options.matcher, &error);
+        if (!k->options.keep_rasters)
+            hk__checked_drop_rasters(checked);
         pthread_mutex_lock(&k->lock);
         end_judgement(k, checked->tag);
+        if (k->rasters >= RASTERS_AHEAD)
+            pthread_cond_signal(&k->to_drive);
+        k->rasters -= rasters_of(k, checked);
         if (k->decoded.count)
             pthread_cond_signal(&k->to_judge); /* what had to wait for this one */
         if (status)
@@ -219,6 +235,7 @@ static void *judge_all(void *context)
         fail(k, status, &error);
     }
     pthread_mutex_unlock(&k->lock);
+    hk__judge_room_clear(&room);
     return NULL;
 }
 

@@ -26,6 +26,7 @@ typedef struct hk__checker hk__checker;
 typedef struct hk__checker_options {
     hk__pool_options pool;
     const hk_matcher *matcher; /* borrowed; NULL: nothing is looked up */
+    bool keep_rasters;         /* those of the pool; otherwise they go once they are looked up */
 } hk__checker_options;
 
 /* A checked file. The caller owns it, and all that its members point to but for the words of lists;
@@ -75,9 +76,11 @@ hk_status hk__checker_wait(hk__checked **out, hk__checker *checker, int wait_ms,
 /* Makes the pool's result the caller's own. */
 hk_status hk__checked_make(hk__checked **out, const hk__pool_result *result,
                            hk_error *err) HK_MUST_CHECK;
-/* Looks it up. Once. */
-hk_status hk__checked_judge(hk__checked *checked, const hk_matcher *matcher,
+/* Looks it up. Once. The room is the calling thread's. */
+hk_status hk__checked_judge(hk__checked *checked, hk__judge_room *room, const hk_matcher *matcher,
                             hk_error *err) HK_MUST_CHECK;
+/* Frees its rasters. */
+void hk__checked_drop_rasters(hk__checked *checked);
 /* What becomes of a file that was not read, for the same use: its verdict rests on `status` alone.
  * reason is static, or NULL. */
 hk_status hk__checked_unread(hk__checked **out, const hk_matcher *matcher, uint64_t tag,

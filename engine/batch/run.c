@@ -205,7 +205,8 @@ static hk_status take_settings(hk__run *run, hk_error *err)
     hk__run_size(&run->workers, &run->worker_memory, run->options);
     const bool same = before.max_distance == now->max_distance && before.profile == now->profile &&
                       before.max_matches == now->max_matches &&
-                      before.accept_uncertain == now->accept_uncertain;
+                      before.accept_uncertain == now->accept_uncertain &&
+                      before.probes == now->probes;
     return same ? HK_OK : make_matcher(run, err);
 }
 

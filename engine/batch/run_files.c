@@ -367,6 +367,7 @@ static hk_status open_checker(files *f, hk_error *err)
     options.pool.memory = run->worker_memory;
     options.pool.digests = options.pool.picture_digests = HK_DIGEST_ALL;
     options.pool.exact_grid = hk__matcher_wants_exact(run->matcher);
+    options.pool.raster = hk__matcher_wants_raster(run->matcher);
     options.pool.archives = run->options->archives;
     options.pool.limits.max_depth = run->options->max_depth;
     options.pool.limits.max_members = run->options->max_members;

@@ -20,6 +20,8 @@ hk_status hk__run_check(const hk_run_options *options, hk_error *err)
         return hk__fail(err, HK_ERR_USAGE, "run options without their INIT");
     if (!options->path || !*options->path)
         return hk__fail(err, HK_ERR_USAGE, "a run wants a case");
+    if (options->match.budget != 0) /* a case would not know its radii for what they are */
+        return hk__fail(err, HK_ERR_USAGE, "a case has the budget of its profile, and no other");
     if (options->shard < 1 || options->shard > options->shards || options->shards > 1000000)
         return hk__fail(err, HK_ERR_USAGE, "part %u of %u is none: parts count from 1",
                         options->shard, options->shards);
@@ -151,6 +153,8 @@ hk_status hk__run_take_settings(hk_run_options *options, hk_case *c, hk_error *e
         match->profile = info.profile;
     if (!(options->chosen & HK_RUN_MAX_DISTANCE))
         match->max_distance = info.max_distance;
+    if (!(options->chosen & HK_RUN_PROBES))
+        match->probes = info.probes;
     return hk__run_check(options, err);
 }
 
@@ -182,6 +186,13 @@ hk_status hk__run_keep_settings(hk_case *c, const hk_run_options *options,
         {HK_RUN_SHARD, "shards", "number of parts (--shard)", NULL, options->shards},
         {HK_RUN_PROFILE, "profile", "profile (--profile)", hk_profile_name(match->profile), 0},
         {HK_RUN_MAX_DISTANCE, "max_distance", "radius (--max-distance)", NULL, match->max_distance},
+        {HK_RUN_PROBES, "probes", "set of probes (--probes)", NULL, match->probes},
+        {0, "aligned_radius.photo", "radius for photos once aligned", NULL,
+         radius_of(hk_matcher_aligned_radius, matcher, HK_KIND_PHOTO)},
+        {0, "aligned_radius.low_texture", "radius for low-texture images once aligned", NULL,
+         radius_of(hk_matcher_aligned_radius, matcher, HK_KIND_LOW_TEXTURE)},
+        {0, "aligned_radius.graphic", "radius for graphics once aligned", NULL,
+         radius_of(hk_matcher_aligned_radius, matcher, HK_KIND_GRAPHIC)},
         {HK_RUN_MAX_MATCHES, "max_matches", "number of matches kept", NULL,
          (int64_t)match->max_matches},
         {HK_RUN_UNCERTAIN, "accept_uncertain", "say on uncertain images (--accept-uncertain)", NULL,

@@ -63,7 +63,9 @@ hk_status hk_scan_open(hk_scan **out, const char *const *paths, size_t count,
         checker.pool.digests = scan->options.digests;
         /* Finds duplicates, whatever the lists hold. Films need not be read for that. */
         checker.pool.picture_digests = options->matcher ? HK_DIGEST_SHA256 : 0;
-        checker.pool.raster = options->raster;
+        checker.pool.raster =
+            options->raster || (options->matcher && hk__matcher_wants_raster(options->matcher));
+        checker.keep_rasters = options->raster;
         checker.pool.exact_grid =
             options->exact_hash || (options->matcher && hk__matcher_wants_exact(options->matcher));
         status = hk__checker_open(&scan->checker, &checker, err);

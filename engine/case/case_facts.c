@@ -67,6 +67,9 @@ hk_status hk__case_set_state(hk_case *c, hk_case_state state, hk_error *err)
 static const char *value_words(const char *key, const char *value)
 {
     static const char *const words[][3] = {{"max_distance", "-1", "that of the profile"},
+                                           {"probes", "0", "fast"},
+                                           {"probes", "1", "standard"},
+                                           {"probes", "2", "thorough"},
                                            {"archives", "0", "not opened"},
                                            {"archives", "1", "opened"},
                                            {"accept_uncertain", "0", "not accepted"},
@@ -149,8 +152,22 @@ hk_status hk_case_describe(hk_case_info *out, hk_case *c, hk_error *err)
                    {"radius.graphic", -1, -1, 128, 0},
                    {"exact_radius.photo", -1, -1, 128, 0},
                    {"exact_radius.low_texture", -1, -1, 128, 0},
-                   {"exact_radius.graphic", -1, -1, 128, 0}};
-    enum { SHARD, SHARDS, DISTANCE, HASHES, RADIUS, EXACT = RADIUS + 3, NUMBERS = EXACT + 3 };
+                   {"exact_radius.graphic", -1, -1, 128, 0},
+                   {"aligned_radius.photo", -1, -1, 128, 0},
+                   {"aligned_radius.low_texture", -1, -1, 128, 0},
+                   {"aligned_radius.graphic", -1, -1, 128, 0},
+                   {"probes", HK_PROBES_STANDARD, 0, HK_PROBES_SETS - 1, 0}};
+    enum {
+        SHARD,
+        SHARDS,
+        DISTANCE,
+        HASHES,
+        RADIUS,
+        EXACT = RADIUS + 3,
+        ALIGNED = EXACT + 3,
+        PROBES = ALIGNED + 3,
+        NUMBERS
+    };
     int64_t counts[5];
     static const char *const counted[5] = {
         "SELECT count(*) FROM input", "SELECT count(*) FROM list", "SELECT count(*) FROM session",
@@ -188,7 +205,9 @@ hk_status hk_case_describe(hk_case_info *out, hk_case *c, hk_error *err)
     for (int kind = 0; kind < 3; kind++) {
         info.radius[kind] = (int)numbers[RADIUS + kind].value;
         info.exact_radius[kind] = (int)numbers[EXACT + kind].value;
+        info.aligned_radius[kind] = (int)numbers[ALIGNED + kind].value;
     }
+    info.probes = (hk_probes)numbers[PROBES].value;
     info.inputs = (size_t)counts[0];
     info.lists = (size_t)counts[1];
     info.sessions = (size_t)counts[2];

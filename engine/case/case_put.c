@@ -224,7 +224,8 @@ static hk_status insert_match(hk_case *c, int64_t content, size_t rank, const hk
     if (!status)
         status = use(&c->match, c,
                      "INSERT INTO match VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
-                     " ?13, ?14, ?15)",
+                     " ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
+                     " ?22)",
                      err);
     if (status)
         return status;
@@ -245,6 +246,14 @@ static hk_status insert_match(hk_case *c, int64_t content, size_t rank, const hk
         sqlite3_bind_int64(s, 13, match->view);
         sqlite3_bind_int64(s, 14, match->frame);
         sqlite3_bind_int(s, 15, match->backdrop);
+        const hk_placement *p = &match->placement;
+        const float place[] = {p->left, p->top, p->right, p->bottom, p->angle};
+        for (int i = 0; match->aligned && i < 5; i++)
+            sqlite3_bind_double(s, 16 + i, (double)place[i]);
+        if (match->aligned)
+            sqlite3_bind_int64(s, 21, match->before);
+        if (match->cut)
+            sqlite3_bind_int64(s, 22, match->cut);
     }
     return run(s, err);
 }

@@ -95,8 +95,10 @@ static hk_status prepare_rows(hk_case_reading *r, hk_error *err)
         status = hk__sql_prepare(&r->matches, db, err,
                                  "SELECT l.name, l.known_good, m.entry, m.category, m.basis,"
                                  " m.probe, m.distance, m.orientation, m.inverted, m.chance,"
-                                 " m.extrapolated, m.view, m.frame, m.backdrop FROM match m LEFT "
-                                 "JOIN list l ON l.id = m.list"
+                                 " m.extrapolated, m.view, m.frame, m.backdrop, m.place_left,"
+                                 " m.place_top, m.place_right, m.place_bottom, m.place_angle,"
+                                 " m.before, m.entry_frame"
+                                 " FROM match m LEFT JOIN list l ON l.id = m.list"
                                  " WHERE m.content = ?1 ORDER BY m.rank",
                                  "");
     if (!status)
@@ -271,6 +273,16 @@ static hk_status read_match(hk_match *match, hk_case_reading *r, hk__case_row *r
         match->view = (unsigned)hk__case_row_number(row, 11, 0, HK_VIEWS_MOST - 1);
         match->frame = (unsigned)hk__case_row_number(row, 12, 0, UINT32_MAX);
         match->backdrop = (hk_backdrop)hk__case_row_number(row, 13, 0, HK_BACKDROPS - 1);
+        match->aligned = !hk__case_row_null(row, 14);
+        if (match->aligned) {
+            match->placement =
+                (hk_placement){hk__case_row_share(row, 14, 2), hk__case_row_share(row, 15, 2),
+                               hk__case_row_share(row, 16, 2), hk__case_row_share(row, 17, 2),
+                               hk__case_row_share(row, 18, 45)};
+            match->before = (unsigned)hk__case_row_number(row, 19, 0, HK_HASH_BITS);
+        }
+        if (!hk__case_row_null(row, 20))
+            match->cut = (unsigned)hk__case_row_number(row, 20, 1, UINT32_MAX);
         row->damaged |= !probe;
     }
     hk_status status = hk__case_row_end(row, err);

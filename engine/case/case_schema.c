@@ -61,6 +61,10 @@ const char hk__case_schema[] =
     " probe TEXT, distance INTEGER, orientation INTEGER, inverted INTEGER," /* of a hash */
     " chance REAL, extrapolated INTEGER,"
     " view INTEGER, frame INTEGER, backdrop INTEGER," /* by which it was found; hk_match */
+    /* hk_placement; null: not aligned */
+    " place_left REAL, place_top REAL, place_right REAL, place_bottom REAL, place_angle REAL,"
+    " before INTEGER,"      /* likewise: the probe's distance */
+    " entry_frame INTEGER," /* hk_match.cut; null: the whole picture */
     " PRIMARY KEY(content, rank)) WITHOUT ROWID;"
 
     "CREATE TABLE inode("

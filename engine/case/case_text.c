@@ -76,6 +76,16 @@ double hk__case_row_real(hk__case_row *row, int column)
     return 0;
 }
 
+float hk__case_row_share(hk__case_row *row, int column, double most)
+{
+    const int type = sqlite3_column_type(row->statement, column);
+    const double value = sqlite3_column_double(row->statement, column);
+    if ((type == SQLITE_FLOAT || type == SQLITE_INTEGER) && value >= -most && value <= most)
+        return (float)value;
+    row->damaged = true;
+    return 0;
+}
+
 bool hk__case_row_null(hk__case_row *row, int column)
 {
     return sqlite3_column_type(row->statement, column) == SQLITE_NULL;

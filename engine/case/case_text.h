@@ -28,6 +28,8 @@ int64_t hk__case_row_number(hk__case_row *row, int column, int64_t low, int64_t 
 bool hk__case_row_flag(hk__case_row *row, int column);
 /* A number that is not negative, and finite. */
 double hk__case_row_real(hk__case_row *row, int column);
+/* From -most to most. */
+float hk__case_row_share(hk__case_row *row, int column, double most);
 bool hk__case_row_null(hk__case_row *row, int column);
 /* Borrowed until the statement's next step. Text, or bytes without a NUL; NULL for null. */
 const char *hk__case_row_text(hk__case_row *row, int column);

@@ -5,6 +5,8 @@
  * The text is that of the PDQ tools: bit 255 first, four bits a digit (shared by every list in
  * the field: 16 words of 16 bits, word 15 first, which is the same thing).
  */
+#include "core/hash.h"
+
 #include "core/error.h"
 
 #include <assert.h>
@@ -69,4 +71,24 @@ const char *hk_orientation_name(hk_orientation orientation)
         "flipx",    "flipy",    "flipplus1", "flipminus1",
     };
     return (unsigned)orientation < HK_ORIENTATIONS ? names[orientation] : NULL;
+}
+
+void hk__hash_to_bytes(uint8_t out[32], const hk_hash *hash)
+{
+    for (int i = 0; i < 32; i++)
+        out[i] = (uint8_t)(hash->word[3 - i / 8] >> (56 - i % 8 * 8));
+}
+
+void hk__hash_from_bytes(hk_hash *out, const uint8_t bytes[32])
+{
+    hk_hash hash = {{0}};
+    for (int i = 0; i < 32; i++)
+        hash.word[3 - i / 8] |= (uint64_t)bytes[i] << (56 - i % 8 * 8);
+    *out = hash;
+}
+
+unsigned hk_cut_get(hk_hash *hash, const uint8_t cut[HK_CUT_SIZE])
+{
+    hk__hash_from_bytes(hash, cut + 1);
+    return *cut;
 }

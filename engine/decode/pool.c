@@ -465,6 +465,8 @@ static bool is_answer(hk__pool *pool, size_t size, const hk__job *asked, const h
         return false;
     const unsigned wanted = pool->options.digests | pool->options.picture_digests;
     const bool digested = (reply->digests.present & wanted) == wanted;
+    if (picture->has_pixels && picture->raster_width && !pool->options.raster)
+        return false;
     if (reply->more && (pool->options.repeats || asked->digests_only))
         return false;
     if (picture->status == HK_FILE_DUPLICATE)

@@ -95,10 +95,18 @@ hk_status hk__views_add(hk__views *views, const hk__picture *picture, hk_error *
     return keep(views, &view, picture, err);
 }
 
+void hk__views_drop_rasters(hk__views *views)
+{
+    for (size_t i = 0; i < views->count; i++) {
+        hk__free((void *)views->view[i].raster);
+        views->view[i].raster = NULL;
+        views->view[i].raster_width = views->view[i].raster_height = 0;
+    }
+}
+
 void hk__views_clear(hk__views *views)
 {
-    for (size_t i = 0; i < views->count; i++)
-        hk__free((void *)views->view[i].raster);
+    hk__views_drop_rasters(views);
     hk__free(views->view);
     *views = (hk__views){0};
 }

@@ -28,6 +28,8 @@ typedef struct hk__views {
 hk_status hk__views_add(hk__views *views, const hk__picture *picture, hk_error *err) HK_MUST_CHECK;
 /* Makes it empty. */
 void hk__views_clear(hk__views *views);
+/* Frees the views' rasters. */
+void hk__views_drop_rasters(hk__views *views);
 /* Puts all of `from`, which is empty then, into `to`, which is cleared before. */
 void hk__views_move(hk__views *to, hk__views *from);
 

@@ -14,7 +14,8 @@
  * the file is `truncated`. Decoders that hold the whole picture give no rows that way: they are
  * asked once more to be lenient, and what comes of that is `truncated` too. (Whether it shows
  * anything at all is for the fingerprint to say: views.c.) A file of which one wanted frame cannot
- * be decoded is `truncated` as well: what was decoded may be hit, and no hit proves nothing.
+ * be decoded, or not in reasonable time, is `truncated` as well: what was decoded may be hit, and
+ * no hit proves nothing.
  *
  * A white backdrop adds 255 - alpha to what black shows; both are made in one pass, and the white
  * one is given only where a pixel was not opaque.
@@ -44,7 +45,7 @@ typedef struct decoding {
     int frames;                    /* in the file */
     bool alpha;                    /* a picture of it has an alpha channel */
     unsigned given;                /* views */
-    char trouble[HK__REASON_SIZE]; /* the first; empty: none */
+    char trouble[HK__REASON_SIZE]; /* why it is truncated, the first; empty: it is not */
     char cut[HK__REASON_SIZE];     /* why not all is seen that might be; empty: all is */
 } decoding;
 
@@ -228,7 +229,7 @@ static bool attempt(hk__picture *picture, bool *transparent, decoding *d, VipsFa
     begin_picture(picture, d, image);
     if ((uint64_t)d->frames > d->limits->max_pages) {
         hk__picture_fail(picture, HK_FILE_TOO_LARGE,
-                         "%d frames or pages, more than the limit of %u", d->frames,
+                         "%d frames or pages, more than the limit of %u (--max-pages)", d->frames,
                          d->limits->max_pages);
         goto out;
     }
@@ -393,6 +394,8 @@ static void decode_others(decoding *d)
     const hk__picture *first = d->picture;
     const int most = d->alpha ? HK_VIEWS_MOST / 2 : HK_VIEWS_MOST;
     wanted w = {.frames = d->frames, .first = first->frame ? (int)first->frame - 1 : 0};
+    if (rolled && first->status == HK_FILE_TOO_SMALL) /* and so are all */
+        return;
     if (rolled) {
         const uint64_t pixels = (uint64_t)first->width * first->height;
         const uint64_t work = pixels ? WORK / pixels : 1;
@@ -401,7 +404,7 @@ static void decode_others(decoding *d)
         if ((uint64_t)w.frames > reach)
             w.frames = reach ? (int)reach : 1;
         if (w.frames < d->frames)
-            snprintf(d->cut, sizeof d->cut, "only the first %d of %d frames are looked at",
+            snprintf(d->trouble, sizeof d->trouble, "only the first %d of %d frames are looked at",
                      w.frames, d->frames);
     }
     w.count = d->limits->frames == HK_FRAMES_ALL ? w.frames : 3;
@@ -432,13 +435,14 @@ void hk__decode_vips(hk__picture *picture, hk__canvas *canvas, const uint8_t *by
     decode_page(picture, &d, -1);
     if (hk__canvas_has_views(canvas) && limits->frames != HK_FRAMES_FIRST &&
         picture->status != HK_FILE_TOO_LARGE && picture->status != HK_FILE_OUT_OF_MEMORY) {
-        const char *hidden = hk__hidden_frames(picture->format, bytes, count, (unsigned)d.frames);
+        const char *hidden = hk__hidden_frames(picture->format, bytes, count, (unsigned)d.frames,
+                                               picture->width, picture->height);
         if (d.frames > 1) {
             if (!picture->has_pixels && picture->status != HK_FILE_TOO_SMALL)
                 note_trouble(&d, picture);
             decode_others(&d);
         }
-        if (hidden && picture->has_pixels) {
+        if (hidden && (picture->has_pixels || picture->status == HK_FILE_TOO_SMALL)) {
             picture->flags |= HK_FLAG_ANIMATED;
             snprintf(d.trouble, sizeof d.trouble, "%s", hidden);
         }
@@ -448,6 +452,9 @@ void hk__decode_vips(hk__picture *picture, hk__canvas *canvas, const uint8_t *by
         hk__picture_fail(picture, HK_FILE_TRUNCATED, "%s", d.trouble);
     } else if (picture->has_pixels && d.cut[0]) {
         hk__picture_fail(picture, picture->status, "%s", d.cut);
+    } else if (picture->status == HK_FILE_TOO_SMALL && d.trouble[0]) {
+        /* The first picture is nothing to look for, but what was not decoded may be. */
+        hk__picture_fail(picture, HK_FILE_UNREADABLE, "%s", d.trouble);
     }
     if (allow)
         hk__vips_allow(picture->format, false);

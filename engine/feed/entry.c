@@ -40,6 +40,12 @@ unsigned hk__entry_suspicions(const hk_entry *entry)
     if ((entry->has_hash && hk__hash_is_degenerate(&entry->hash)) ||
         (entry->has_exact_hash && hk__hash_is_degenerate(&entry->exact_hash)))
         suspicions |= HK_SUSPECT_DEGENERATE;
+    for (size_t i = 0; i < entry->cut_count; i++) {
+        hk_hash hash;
+        hk_cut_get(&hash, entry->cuts + i * HK_CUT_SIZE);
+        if (hk__hash_is_degenerate(&hash))
+            suspicions |= HK_SUSPECT_DEGENERATE;
+    }
     if (entry->has_hash && entry->quality != HK_NO_QUALITY && entry->quality < QUALITY_FLOOR)
         suspicions |= HK_SUSPECT_LOW_QUALITY;
     if (hk__digests_are_of_nothing(&entry->digests))
@@ -47,24 +53,20 @@ unsigned hk__entry_suspicions(const hk_entry *entry)
     return suspicions;
 }
 
+bool hk__cuts_are_sound(const uint8_t *cuts, size_t count)
+{
+    if (count > HK_CUTS_MOST)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (cuts[i * HK_CUT_SIZE] <= (i ? cuts[(i - 1) * HK_CUT_SIZE] : 0))
+            return false;
+    return true;
+}
+
 bool hk__entry_has_value(const hk_entry *entry)
 {
     return entry->has_hash || entry->has_exact_hash || entry->has_photodna ||
            entry->digests.present;
-}
-
-void hk__hash_to_bytes(uint8_t out[32], const hk_hash *hash)
-{
-    for (int i = 0; i < 32; i++)
-        out[i] = (uint8_t)(hash->word[3 - i / 8] >> (56 - i % 8 * 8));
-}
-
-void hk__hash_from_bytes(hk_hash *out, const uint8_t bytes[32])
-{
-    hk_hash hash = {{0}};
-    for (int i = 0; i < 32; i++)
-        hash.word[3 - i / 8] |= (uint64_t)bytes[i] << (56 - i % 8 * 8);
-    *out = hash;
 }
 
 /* ---- what an entry is known by ------------------------------------------------------------- */
@@ -168,9 +170,16 @@ static bool same_text(const char *a, const char *b)
     return !strcmp(a ? a : "", b ? b : "");
 }
 
+/* What says nothing of frames does not take back those there are. */
+static bool same_cuts(const hk_entry *a, const hk_entry *b)
+{
+    return !b->cut_count ||
+           (a->cut_count == b->cut_count && !memcmp(a->cuts, b->cuts, a->cut_count * HK_CUT_SIZE));
+}
+
 bool hk__entry_equal(const hk_entry *a, const hk_entry *b)
 {
-    return same_values(a, b) && a->quality == b->quality && a->date == b->date &&
+    return same_values(a, b) && same_cuts(a, b) && a->quality == b->quality && a->date == b->date &&
            same_text(a->id, b->id) && same_text(a->category, b->category) &&
            same_text(a->tags, b->tags) && same_text(a->extra, b->extra);
 }
@@ -180,6 +189,8 @@ uint64_t hk__entry_sum(uint32_t number, const hk_entry *entry)
     packed values;
     put_values(&values, entry);
     uint64_t sum = XXH3_64bits_withSeed(values.bytes, values.size, number);
+    if (entry->cut_count)
+        sum = XXH3_64bits_withSeed(entry->cuts, entry->cut_count * HK_CUT_SIZE, sum);
     const int64_t numbers[2] = {entry->quality, entry->date};
     sum = XXH3_64bits_withSeed(numbers, sizeof numbers, sum);
     const char *const texts[] = {entry->id,   entry->name,   entry->category,

@@ -10,22 +10,22 @@
 #ifndef HK_FEED_ENTRY_H
 #define HK_FEED_ENTRY_H
 
-#include "herken.h"
+#include "core/hash.h"
 
 /* A hash of what the entry is known by; entries known by the same have the same. */
 uint64_t hk__entry_key(const hk_entry *entry);
 /* Whether both are known by the same. */
 bool hk__entry_is(const hk_entry *a, const hk_entry *b);
-/* Whether both say the same; the source, who said it first, and the name do not count. */
+/* Whether b, which is newer, says nothing that a does not; the source, who said it first, and the
+ * name do not count. */
 bool hk__entry_equal(const hk_entry *a, const hk_entry *b);
 /* Whether they have a hash, a digest or PhotoDNA in common. */
 bool hk__entry_shares_value(const hk_entry *a, const hk_entry *b);
 /* A checksum over the number and everything the entry says. */
 uint64_t hk__entry_sum(uint32_t number, const hk_entry *entry);
 
-/* A hash as the store and the checksums have it: 32 bytes, bit 255 first, as in its text. */
-void hk__hash_to_bytes(uint8_t out[32], const hk_hash *hash);
-void hk__hash_from_bytes(hk_hash *out, const uint8_t bytes[32]);
+/* Whether frames are as hk_entry has them: not too many, and numbers that ascend from 1. */
+bool hk__cuts_are_sound(const uint8_t *cuts, size_t count);
 
 /* Whether there is anything to match. */
 bool hk__entry_has_value(const hk_entry *entry);

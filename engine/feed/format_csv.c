@@ -2,13 +2,14 @@
 /*
  * format_csv.c - lists with a header: the one format that says everything an entry holds.
  *
- *      pdq,quality,exact,md5,sha1,sha256,photodna,entry,category,tags,source,date,extra
+ *      pdq,quality,exact,md5,sha1,sha256,photodna,entry,name,category,tags,source,date,extra,frames
  *
  * is what it writes (UTF-8, LF, RFC 4180 quotes, dates in UTC). It reads these columns in any
  * order, whatever the case and blanks, '-' and '_' in their names, separated by ',' or ';', and
  * also
  *
  *      hash           64 hex digits, PDQ or SHA-256: where no quality says which, looked up as both
+ *      frames         of the picture that pdq is of: NUMBER:HASH with a blank between
  *      exact_hash     exact
  *      id, image id, path, filename     the entry, in this order, where none is called so
  *      state          withdrawn or deleted: the feed takes the entry back; active or nothing
@@ -48,6 +49,7 @@ typedef enum column {
     COLUMN_DATE,
     COLUMN_EXTRA,
     COLUMN_STATE,
+    COLUMN_FRAMES,
     COLUMNS
 } column;
 
@@ -63,6 +65,7 @@ static const struct {
     {"name", COLUMN_NAME},         {"path", COLUMN_NAME},        {"filename", COLUMN_NAME},
     {"category", COLUMN_CATEGORY}, {"tags", COLUMN_TAGS},        {"source", COLUMN_SOURCE},
     {"date", COLUMN_DATE},         {"extra", COLUMN_EXTRA},      {"state", COLUMN_STATE},
+    {"frames", COLUMN_FRAMES},
 };
 enum { KNOWN = sizeof known / sizeof *known };
 #define NUMBER "column " /* what a column without a name of its own is called */
@@ -75,6 +78,7 @@ typedef struct reader {
     const char *name[HK__FIELDS_MAX]; /* in names; of others, what they are called in extra */
     bool has_others;
     char extra[HK__TEXT_MAX + 1];
+    uint8_t cuts[HK_CUTS_MOST * HK_CUT_SIZE];
 } reader;
 
 /* ---- the header ------------------------------------------------------------------------------ */
@@ -244,12 +248,43 @@ static const char *read_field(hk__feed_item *item, column sort, const hk__field 
     case COLUMN_SOURCE:
         entry->source = text;
         return NULL;
-    case COLUMN_EXTRA: /* with the others, see keep_extra */
+    case COLUMN_EXTRA:  /* with the others, see keep_extra */
+    case COLUMN_FRAMES: /* see read_frames */
         return NULL;
     default:
         return hk__is_value(text, length) ? "a hash or digest in a column whose name is not known"
                                           : NULL;
     }
+}
+
+/* Puts the frames of the row into the item; NULL, or the reason why it cannot be. */
+static const char *read_frames(reader *r, hk_entry *entry, const hk__field *field)
+{
+    const char *at = field->text, *end = field->text + field->length;
+    size_t count = 0;
+    while (at < end) {
+        const char *colon = memchr(at, ':', (size_t)(end - at));
+        unsigned number = 0;
+        hk_hash hash;
+        for (; colon && at < colon && *at >= '0' && *at <= '9' && number < 1000; at++)
+            number = 10 * number + (unsigned)(*at - '0');
+        if (!colon || at != colon || number > UINT8_MAX || count == HK_CUTS_MOST ||
+            end - colon < HK_HASH_TEXT_SIZE ||
+            !hk__read_hash(&hash, colon + 1, HK_HASH_TEXT_SIZE - 1))
+            return "frames are not NUMBER:HASH, at most 128 of them, with a blank between";
+        at = colon + HK_HASH_TEXT_SIZE;
+        r->cuts[count * HK_CUT_SIZE] = (uint8_t)number;
+        hk__hash_to_bytes(r->cuts + count++ * HK_CUT_SIZE + 1, &hash);
+        if (at < end && *at++ != ' ')
+            return "frames are not NUMBER:HASH, at most 128 of them, with a blank between";
+    }
+    if (!entry->has_hash)
+        return "frames of a picture without pdq";
+    if (!hk__cuts_are_sound(r->cuts, count))
+        return "the numbers of frames do not ascend from 1 on";
+    entry->cuts = r->cuts;
+    entry->cut_count = count;
+    return NULL;
 }
 
 /* What extra holds, and what other columns hold, as one text. */
@@ -310,6 +345,9 @@ static hk_status read_row(reader *r, const hk__row *row, hk__source *source, hk_
         if (row->field[i].length)
             reason = read_field(&item, r->columns[i], &row->field[i],
                                 r->columns[i] == COLUMN_HASH && has_quality(r, row));
+    for (size_t i = 0; !reason && i < r->count; i++)
+        if (r->columns[i] == COLUMN_FRAMES && row->field[i].length)
+            reason = read_frames(r, &item.entry, &row->field[i]);
     if (reason && is_another_header(row)) {
         if (!is_header_again(r, row))
             return hk__fail(err, HK_ERR_FORMAT,
@@ -379,8 +417,20 @@ static bool recognise(const char *head, size_t length)
 
 static void begin(FILE *out)
 {
-    fputs("pdq,quality,exact,md5,sha1,sha256,photodna,entry,name,category,tags,source,date,extra\n",
+    fputs("pdq,quality,exact,md5,sha1,sha256,photodna,entry,name,category,tags,source,date,extra,"
+          "frames\n",
           out);
+}
+
+static void write_frames(FILE *out, const hk_entry *entry)
+{
+    for (size_t i = 0; i < entry->cut_count; i++) {
+        hk_hash hash;
+        char text[HK_HASH_TEXT_SIZE];
+        const unsigned number = hk_cut_get(&hash, entry->cuts + i * HK_CUT_SIZE);
+        hk_hash_format(text, &hash);
+        fprintf(out, "%s%u:%s", i ? " " : "", number, text);
+    }
 }
 
 static bool write_row(FILE *out, const hk_entry *entry, bool first)
@@ -419,6 +469,8 @@ static bool write_row(FILE *out, const hk_entry *entry, bool first)
     }
     fprintf(out, ",%s,", hk__date_text(text, entry->date));
     hk__row_put(out, entry->extra ? entry->extra : "");
+    putc(',', out);
+    write_frames(out, entry);
     putc('\n', out);
     return true;
 }

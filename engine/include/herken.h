@@ -321,6 +321,11 @@ HK_API const char *hk_simd_name(hk_simd level);
 /* ---- entries of lists ---------------------------------------------------------------------- */
 
 #define HK_PHOTODNA_SIZE 144
+/* Frames of an entry: hashes of overlapping parts of its picture, which stand for crops of it
+ * (hk_aligner_cuts makes them). Each is HK_CUT_SIZE bytes: its number, 1..255, and its hash, first
+ * digit of its text first; numbers ascend. */
+#define HK_CUT_SIZE 33
+#define HK_CUTS_MOST 128
 #define HK_NO_QUALITY (-1)
 #define HK_NO_DATE INT64_MIN
 
@@ -333,7 +338,9 @@ typedef struct hk_entry {
     bool has_exact_hash; /* exact_hash is its hash of the exact grid */
     bool has_photodna;   /* photodna holds its PhotoDNA value, opaque to us */
     hk_hash hash, exact_hash;
-    int quality; /* of the PDQ hash, 0..100, or HK_NO_QUALITY */
+    const uint8_t *cuts; /* [cut_count * HK_CUT_SIZE] its frames; borrowed */
+    size_t cut_count;    /* 0..HK_CUTS_MOST; 0 unless has_hash */
+    int quality;         /* of the PDQ hash, 0..100, or HK_NO_QUALITY */
     hk_digests digests;
     uint8_t photodna[HK_PHOTODNA_SIZE];
     const char *category; /* as the list's scheme has it: "1", "A2", "csam" */
@@ -629,6 +636,10 @@ HK_API HK_MUST_CHECK hk_status hk_store_lists(char ***out, size_t *count, hk_sto
 HK_API HK_MUST_CHECK hk_status hk_store_info(hk_list_info *out, hk_store *store, const char *list,
                                              hk_error *err);
 
+/* How many of the list's entries, of whatever state, have frames, and how many those are. */
+HK_API HK_MUST_CHECK hk_status hk_store_frames(uint64_t *entries, uint64_t *frames, hk_store *store,
+                                               const char *list, hk_error *err);
+
 /* One entry as a reading finds it. */
 typedef struct hk_listed {
     uint32_t number; /* the entry's, in the store; a replacement has another */
@@ -704,12 +715,85 @@ HK_API HK_MUST_CHECK hk_status hk_store_verify(
 HK_API HK_MUST_CHECK hk_status hk_store_list(hk_list **out, hk_store *store, const char *list,
                                              hk_error *err);
 
+/* ---- seeing through edits ------------------------------------------------------------------ */
+
+/* What is looked up of an image: probes are hashes of it as it might lie on an entry. */
+typedef enum hk_probe {
+    HK_PROBE_PLAIN = 0, /* its PDQ hash */
+    HK_PROBE_EXACT,     /* the hash of its exact grid */
+    HK_PROBE_TRIM,      /* without its uniform borders, of the picture inside a screenshot */
+    HK_PROBE_OUTFRAME,  /* as if it had been cropped: with margins that its edges go on in */
+    HK_PROBE_INFRAME,   /* a part of it, as if the entry were a crop of it */
+    HK_PROBE_TURN,      /* turned back by a small angle */
+    HK_PROBE_SORTS
+} hk_probe;
+HK_API const char *hk_probe_name(hk_probe probe); /* "plain", ...; NULL out of range */
+
+/* How many probes: each costs a search, and its share of the false matches. Those beyond the plain
+ * and the exact hash are looked up only where these found nothing, and of photos alone. */
+typedef enum hk_probes {
+    HK_PROBES_FAST = 0, /* plain and exact in all orientations, uniform borders trimmed */
+    HK_PROBES_STANDARD, /* and cropped up to 20 %, turned up to 5 degrees, bordered, framed */
+    HK_PROBES_THOROUGH, /* and that mirrored, and more of it */
+    HK_PROBES_SETS
+} hk_probes;
+HK_API const char *hk_probes_name(hk_probes probes); /* "fast", ...; NULL out of range */
+
+/* How a query lies on an entry: where the entry's edges are, seen from the query's, in shares of
+ * the query's width and height. Positive: the entry shows that much more there (the query was
+ * cropped); negative: the query has that much more (a border). */
+typedef struct hk_placement {
+    float left, top, right, bottom;
+    float angle; /* degrees by which the query was turned back first, clockwise */
+} hk_placement;
+
+/* How near one picture comes to one hash, through the best of its probes, walked to where it is
+ * nearest. */
+typedef struct hk_alignment {
+    hk_probe probe;
+    hk_orientation orientation;
+    bool inverted;
+    hk_placement placement;
+    unsigned before;   /* distance of the probe itself, bits; <= HK_CANDIDATE_RADIUS */
+    unsigned distance; /* and where the walk ended, bits; never more */
+    unsigned mean;     /* of these two, rounded up: what hk_radii.aligned is a radius of. Strangers
+                          can be walked near, or be near by chance, but seldom both */
+} hk_alignment;
+
+/* How near an entry must come to a probe to be aligned at all, bits. Further off the true ones are
+ * few (of copies cropped by 20 % three in four come this near), and strangers a flood. */
+#define HK_CANDIDATE_RADIUS 75
+
+/* One picture's workspace, for one thread at a time; half a megabyte. */
+typedef struct hk_aligner hk_aligner;
+HK_API HK_MUST_CHECK hk_status hk_aligner_new(hk_aligner **out, hk_error *err);
+HK_API void hk_aligner_free(hk_aligner *aligner);
+/* Takes up a picture (hk_file.raster, which is copied) and makes its probes. HK_ERR_USAGE: a side
+ * that is 0 or over 256, or no such set. */
+HK_API HK_MUST_CHECK hk_status hk_aligner_take(hk_aligner *aligner, const uint8_t *raster,
+                                               uint32_t width, uint32_t height, hk_probes probes,
+                                               hk_error *err);
+/* Aligns it with the image that has this hash; false: no probe comes near enough. */
+HK_API bool hk_aligner_find(hk_alignment *out, hk_aligner *aligner, const hk_hash *entry);
+
+/* Where the frame of this number lies in its picture, as a placement of the frame on the whole seen
+ * from the whole: all four are 0 or negative. False: there is no frame of this number. The numbers
+ * are those of models/pdq/frames.csv, from 1 on without a gap. */
+HK_API bool hk_cut_placement(hk_placement *out, unsigned number);
+/* The frames of the picture taken up, for an entry of it (hk_entry.cuts); returns how many. Those
+ * that are degenerate, or not of a photo, are left out. */
+HK_API size_t hk_aligner_cuts(uint8_t out[HK_CUTS_MOST * HK_CUT_SIZE], hk_aligner *aligner);
+/* Takes one frame apart: returns its number. */
+HK_API unsigned hk_cut_get(hk_hash *hash, const uint8_t cut[HK_CUT_SIZE]);
+
 /* ---- how near is near enough -------------------------------------------------------------- */
 
 /* What false matches may cost: gate, where a hit blocks (at most 1 expected in 1,000,000 innocent
  * images), and review, where a person looks at each (1 in 1,000); both on the list in use. */
 typedef enum hk_profile { HK_PROFILE_GATE = 0, HK_PROFILE_REVIEW } hk_profile;
 HK_API const char *hk_profile_name(hk_profile profile); /* "gate", "review"; NULL out of range */
+/* Those expected per innocent image: 1e-6, 1e-3; -1 out of range. */
+HK_API double hk_budget(hk_profile profile);
 
 /* The widest radius that keeps within the profile's budget, for an image of this kind looked up in
  * all orientations, and inverted, among this many entries: bits, 0..60, or -1: none does, and only
@@ -727,6 +811,25 @@ HK_API int hk_exact_radius(hk_kind kind, hk_profile profile, uint64_t entries);
  * was measured, so it is what the model of the tail says. Never falls with distance or entries. */
 HK_API double hk_false_match_chance(hk_kind kind, unsigned distance, uint64_t entries,
                                     bool *extrapolated);
+/* The three radii of a picture that is at hand, bits, each -1 where it is not looked up so: of its
+ * plain and exact hash, and how near hk_alignment.mean must be. Together they keep within the
+ * budget: for photos the aligned have a third of it and what the plain radius leaves, the exact one
+ * has the rest. So the plain one is never wider than hk_radius, which like hk_exact_radius is of
+ * hashes without their picture; the exact one may be. Of other kinds than photos the plain one is
+ * hk_radius, and the aligned has what that leaves of the budget, for a photo in a border, which as
+ * a whole is none. HK_PROBES_SETS: nothing is aligned. */
+typedef struct hk_radii {
+    int plain, exact, aligned;
+} hk_radii;
+HK_API hk_radii hk_radii_of(hk_kind kind, hk_profile profile, hk_probes probes, uint64_t entries);
+/* The same within any budget, false matches expected per innocent image; below 0: all are -1. Of
+ * HK_PROBES_SETS nothing is aligned, and so are hk_radius and hk_exact_radius made. */
+HK_API hk_radii hk_radii_within(hk_kind kind, double budget, hk_probes probes, uint64_t entries);
+/* How many unrelated entries out of `entries` are expected within this mean (hk_alignment.mean) of
+ * the picture once aligned, by the probes of the set, by the upper 95 % bound
+ * (models/pdq/aligned.csv); *extrapolated as above. */
+HK_API double hk_aligned_false_matches(hk_kind kind, int distance, hk_probes probes,
+                                       uint64_t entries, bool *extrapolated);
 /* The same of both probes together, each within its own distance; -1: not looked up by that one. */
 HK_API double hk_false_matches(hk_kind kind, int plain, int exact, uint64_t entries,
                                bool *extrapolated);
@@ -770,7 +873,6 @@ typedef struct hk_view {
     const uint8_t *raster; /* upright grey picture, row-major, longer side <= 256; or NULL */
     uint32_t raster_width, raster_height;
 } hk_view;
-
 typedef struct hk_match {
     const char *list; /* these three are borrowed from the list; category NULL if none */
     const char *entry;
@@ -779,18 +881,23 @@ typedef struct hk_match {
                               replacement from what it replaced; 0: the list is from a file, or the
                               match from a case. For people and the ledger, not for outsiders */
     hk_basis basis;
-    const char *probe; /* by which hash of the query: "plain", or "exact", its exact grid's, where
-                          that is nearer; static; NULL for a digest */
-    unsigned distance; /* these eight of HK_BASIS_PDQ only */
+    const char *probe; /* by which hash of the query: hk_probe_name; "exact" where that is nearer
+                          than "plain"; static; NULL for a digest */
+    unsigned distance; /* these of HK_BASIS_PDQ only */
     unsigned view;     /* which of the file's views it was found by, from 0; these three are 0 for
                           a query */
     unsigned frame;    /* that view's */
     hk_backdrop backdrop;
     hk_orientation orientation;
     bool inverted; /* the query's colours are the entry's negative */
-    double chance; /* hk_false_matches at its distance, or the radius of a probe that goes
-                      less far, among the hashes of all lists of this sort (known, known
-                      good) */
+    bool aligned;  /* the distance is that of a placement, which the probe led to; see before */
+    hk_placement placement;
+    unsigned before; /* of an aligned one, the probe's distance. Not `distance` but the mean of
+                        both, rounded up, is what hk_radii.aligned and chance are of */
+    unsigned cut;    /* the distance is to this frame of the entry; 0: to the whole picture */
+    double chance;   /* hk_false_matches at its distance, or the radius of a probe that goes
+                        less far, among the hashes of all lists of this sort (known, known
+                        good); of an aligned one hk_aligned_false_matches of its mean */
     bool chance_extrapolated; /* beyond what was measured */
     bool known_good;          /* the list is one of known-good material */
 } hk_match;
@@ -799,16 +906,18 @@ typedef struct hk_matcher hk_matcher;
 
 typedef struct hk_match_options {
     size_t size;           /* of this struct, set by the INIT */
-    int max_distance;      /* bits, 0..128, for every kind; -1: hk_radius of the profile, and
-                              hk_exact_radius */
+    int max_distance;      /* bits, 0..128, for every kind, and for the mean once aligned; -1:
+                              hk_radii_of the profile, and of queries hk_radius */
     size_t max_matches;    /* per file, the nearest, known before known good; 0: no bound */
     bool accept_uncertain; /* without a hit, what the hash says nothing about is none, too:
                               truncated, degenerate, low-quality, or of a kind without a radius */
     hk_profile profile;
+    double budget;    /* false matches expected per innocent image, up to 1; 0: the profile's */
+    hk_probes probes; /* of files that nothing else hits; hk_radii_of */
 } hk_match_options;
 #define HK_MATCH_OPTIONS_INIT                                                                      \
     {                                                                                              \
-        sizeof(hk_match_options), -1, 100, false, HK_PROFILE_REVIEW                                \
+        sizeof(hk_match_options), -1, 100, false, HK_PROFILE_REVIEW, 0, HK_PROBES_STANDARD         \
     }
 
 /* A matcher over `count` lists, which are borrowed and must outlive it. options may be NULL. */
@@ -820,7 +929,12 @@ HK_API void hk_matcher_free(hk_matcher *matcher);
 HK_API int hk_matcher_radius(const hk_matcher *matcher, hk_kind kind);
 /* And that for the hash of their exact grid; -1: that is not looked up. */
 HK_API int hk_matcher_exact_radius(const hk_matcher *matcher, hk_kind kind);
-/* The hashes of known images that a look-up goes through. */
+/* And that for the mean of what is aligned, of an image of this kind, or of a photo in it; -1:
+ * nothing is, as where a list of known images has an index of FAISS that may miss what is
+ * HK_CANDIDATE_RADIUS off, or takes too long for it (BHash). */
+HK_API int hk_matcher_aligned_radius(const hk_matcher *matcher, hk_kind kind);
+/* The hashes of known images that a look-up goes through, of frames a tenth: what the radii keep
+ * to. */
 HK_API uint64_t hk_matcher_entries(const hk_matcher *matcher);
 
 /* ---- asking without a file */
@@ -1040,10 +1154,12 @@ typedef struct hk_case_info {
     hk_case_state state;
     unsigned shard, shards; /* part `shard` of `shards`, from 1; 1 of 1: the whole */
     hk_profile profile;
-    int max_distance;    /* bits; -1: by the profile */
-    int radius[3];       /* in force, by hk_kind, bits; -1: not looked up */
-    int exact_radius[3]; /* the same of the exact grid's hash */
-    uint64_t hashes;     /* of known images, that a look-up goes through */
+    int max_distance;      /* bits; -1: by the profile */
+    int radius[3];         /* in force, by hk_kind, bits; -1: not looked up */
+    int exact_radius[3];   /* the same of the exact grid's hash, */
+    int aligned_radius[3]; /* and of the mean once aligned */
+    hk_probes probes;
+    uint64_t hashes; /* of known images, that a look-up goes through */
     const char *version, *model_checksum, *calibration_checksum; /* of who made it */
     size_t inputs, lists, sessions;
     uint64_t groups, decisions; /* of near-duplicates; contents that a person has decided on */
@@ -1100,7 +1216,8 @@ HK_API HK_MUST_CHECK hk_status hk_case_account(hk_account *out, hk_case *c, hk_e
 #define HK_RUN_SHARD 0x4000u
 #define HK_RUN_FRAMES 0x8000u
 #define HK_RUN_ALLOW 0x10000u
-#define HK_RUN_ALL 0x1ffffu
+#define HK_RUN_PROBES 0x20000u
+#define HK_RUN_ALL 0x3ffffu
 
 typedef struct hk_run_options {
     size_t size;               /* of this struct, set by the INIT */
@@ -1245,6 +1362,13 @@ HK_API HK_MUST_CHECK hk_status hk_text_base64(char **out, const void *bytes, siz
 /* By which view a match was found, in words: "  (frame 5)", "  (frame 5, on white)"; "" of
  * the first view and of digests. Returns out. */
 HK_API const char *hk_view_words(char out[HK_VIEW_WORDS_SIZE], const hk_match *match);
+
+#define HK_PLACEMENT_WORDS_SIZE 128
+/* How what was aligned lies on its entry, in words, by hundredths of the entry for what was cut off
+ * and of the query for what is around it: "cropped (left 3 %, top 8 %, right 0 %, bottom 2 %)",
+ * "framed (...)", "turned by 3 degrees", "placed as the whole"; "" of other matches. Returns out.
+ */
+HK_API const char *hk_placement_words(char out[HK_PLACEMENT_WORDS_SIZE], const hk_match *match);
 
 /* What a chance means, in words: "an unrelated photo comes this close to a list of 1.4 million once
  * in 20 million look-ups". entries 1: to one image. Returns out. */
@@ -1737,6 +1861,7 @@ typedef struct hk_model_info {
     unsigned bits;
     unsigned max_distance;            /* the radius others use it with; ours is hk_radius */
     const char *calibration_checksum; /* SHA-256 of its chances of false matches, likewise */
+    const char *aligned_checksum;     /* and of those of aligned ones */
 } hk_model_info;
 
 /* Model number `index` from 0; NULL past the last. Static. */

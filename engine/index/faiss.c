@@ -243,6 +243,13 @@ bool hk__faiss_is_exact(const hk__faiss *faiss, unsigned max_distance)
     return hk__faiss_spec_is_exact(&faiss->spec, max_distance);
 }
 
+bool hk__faiss_reaches(const hk__faiss *faiss, unsigned max_distance)
+{
+    const hk__faiss_kind kind = faiss->spec.shape.kind;
+    return kind != HK__FAISS_HASH && kind != HK__FAISS_MULTI_HASH &&
+           hk__faiss_is_exact(faiss, max_distance);
+}
+
 /* ---- searching ----------------------------------------------------------------------------- */
 
 /* Begins a search with `nflip` bits to change; gate_leave ends it. */

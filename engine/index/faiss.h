@@ -42,6 +42,8 @@ size_t hk__faiss_count(const hk__faiss *faiss);
 size_t hk__faiss_bytes(const hk__faiss *faiss);
 /* Whether hk__faiss_within finds everything within max_distance. */
 bool hk__faiss_is_exact(const hk__faiss *faiss, unsigned max_distance);
+/* And at a cost that does not grow with the distance: that of BHash does, beyond any bound. */
+bool hk__faiss_reaches(const hk__faiss *faiss, unsigned max_distance);
 
 /* Offers what it finds within max_distance (0..256) of query q to sieves[q], in no order; the
  * sieves were started by the caller. k is for BHNSW alone, which has no search within a radius: of

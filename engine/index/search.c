@@ -200,6 +200,11 @@ static hk_status search_parts(const part *whole, unsigned threads, hk_error *err
     return status;
 }
 
+bool hk__search_reaches(const hk_index *index, unsigned max_distance)
+{
+    return index->engine != HK__ENGINE_FAISS || hk__faiss_reaches(index->base->faiss, max_distance);
+}
+
 /* ---- hits ---------------------------------------------------------------------------------- */
 
 /* Appends a query's hits to out, and adds their number to *total. */

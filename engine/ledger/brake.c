@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* brake.c - see brake.h. */
-#include "ledger/brake.h"
+#include "ledger/brake_states.h"
 
 #include "core/error.h"
 #include "core/mem.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define WINDOW_NS (UINT64_C(86400) * 1000000000)
@@ -28,23 +27,12 @@ typedef struct cell {
     share others;
 } cell;
 
-/* An entry that is braked, or spared. */
-typedef struct state {
-    hk__entry_key key;
-    uint64_t client; /* braked for this account alone; 0: for all */
-    bool braked;
-    int64_t spared; /* until; INT64_MAX: for good */
-    uint64_t suppressed;
-    char *list, *entry; /* owned; of what is braked and in DB.keys */
-} state;
-
 struct hk__brake {
     pthread_mutex_t mutex;
     hk_ledger_options options;
     cell *cells;
     size_t capacity; /* a power of 2 */
-    state *states;   /* the first `sorted` by key, then what was braked since they were read */
-    size_t sorted, state_count, state_capacity;
+    hk__brake_states states;
     uint64_t suppressed;
 };
 
@@ -94,20 +82,11 @@ hk_status hk__brake_new(hk__brake **out, const hk_ledger_options *options, hk_er
     return HK_OK;
 }
 
-static void clear_states(state *states, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        hk__free(states[i].list);
-        hk__free(states[i].entry);
-    }
-    hk__free(states);
-}
-
 void hk__brake_free(hk__brake *brake)
 {
     if (!brake)
         return;
-    clear_states(brake->states, brake->state_count);
+    hk__brake_states_clear(&brake->states);
     hk__free(brake->cells);
     pthread_mutex_destroy(&brake->mutex);
     hk__free(brake);
@@ -221,52 +200,6 @@ static void add_up(uint64_t *hits, uint64_t *clients, const hk__brake *brake, co
     *hits = (uint64_t)sum;
 }
 
-static int by_name(const hk__entry_key *a, const hk__entry_key *b)
-{
-    return memcmp(a->byte, b->byte, sizeof a->byte);
-}
-
-static bool is_it(const state *s, const hk__entry_key *key, uint64_t client, bool braked)
-{
-    return s->braked == braked && !by_name(&s->key, key) &&
-           (!s->key.number || s->key.number == key->number) &&
-           (!braked || !s->client || s->client == client);
-}
-
-static state *find_state(hk__brake *brake, const hk__entry_key *key, uint64_t client, bool braked)
-{
-    size_t low = 0, high = brake->sorted;
-    while (low < high) {
-        const size_t middle = (low + high) / 2;
-        if (by_name(&brake->states[middle].key, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < brake->sorted && !by_name(&brake->states[low].key, key); low++)
-        if (is_it(&brake->states[low], key, client, braked))
-            return &brake->states[low];
-    for (size_t i = brake->sorted; i < brake->state_count; i++)
-        if (is_it(&brake->states[i], key, client, braked))
-            return &brake->states[i];
-    return NULL;
-}
-
-static state *add_state(hk__brake *brake)
-{
-    if (brake->state_count == brake->state_capacity) {
-        const size_t capacity = brake->state_capacity ? 2 * brake->state_capacity : 16;
-        state *grown = hk__realloc(brake->states, capacity, sizeof *grown);
-        if (!grown)
-            return NULL;
-        brake->states = grown;
-        brake->state_capacity = capacity;
-    }
-    state *s = &brake->states[brake->state_count++];
-    memset(s, 0, sizeof *s);
-    return s;
-}
-
 static hk__braking decide(uint64_t *hits, uint64_t *clients, hk__brake *brake, hk__entry_key entry,
                           uint64_t client, uint64_t now)
 {
@@ -283,7 +216,7 @@ static hk__braking decide(uint64_t *hits, uint64_t *clients, hk__brake *brake, h
         *hits = of_one;
         *clients = 1;
     }
-    state *s = braking ? add_state(brake) : NULL;
+    hk__brake_state *s = braking ? hk__brake_state_add(&brake->states) : NULL;
     if (!s)
         return HK__BRAKE_OFF;
     s->key = entry;
@@ -298,8 +231,8 @@ hk__braking hk__brake_hit(uint64_t *hits, uint64_t *clients, hk__brake *brake, h
     hk__braking braking = HK__BRAKE_OFF;
     now += AHEAD_NS;
     pthread_mutex_lock(&brake->mutex);
-    state *braked = find_state(brake, &entry, client, true);
-    const state *spared = find_state(brake, &entry, client, false);
+    hk__brake_state *braked = hk__brake_state_find(&brake->states, &entry, client, true);
+    const hk__brake_state *spared = hk__brake_state_find(&brake->states, &entry, client, false);
     if (braked) {
         braking = HK__BRAKE_ON;
         if (count) {
@@ -318,7 +251,7 @@ void hk__brake_count_again(hk__brake *brake, hk__entry_key entry, uint64_t clien
 {
     const uint64_t age = at < wall ? (uint64_t)(wall - at) * 1000000000 : 0;
     pthread_mutex_lock(&brake->mutex);
-    const state *spared = find_state(brake, &entry, client, false);
+    const hk__brake_state *spared = hk__brake_state_find(&brake->states, &entry, client, false);
     if (age < 2 * WINDOW_NS && !(spared && at < spared->spared)) {
         now += AHEAD_NS - age;
         count_hit(cell_of(brake, &entry, now), client, now);
@@ -328,99 +261,25 @@ void hk__brake_count_again(hk__brake *brake, hk__entry_key entry, uint64_t clien
 
 /* ---- DB.keys ------------------------------------------------------------------------------- */
 
-static hk_status load_rows(hk__brake *fresh, hk_keys *keys, hk_error *err)
-{
-    sqlite3_stmt *rows;
-    bool row;
-    hk_status status = hk__sql_prepare(
-        &rows, keys->db, err,
-        "SELECT list, entry, client, 1, 0, number FROM brake"
-        " WHERE released IS NULL"
-        " UNION ALL SELECT list, entry, 0, 0, max(spared), number FROM brake"
-        " WHERE released IS NOT NULL AND spared IS NOT NULL"
-        " GROUP BY list, entry, number"
-        " UNION ALL SELECT list, entry, 0, 0, 9223372036854775807, number"
-        " FROM confirmation c GROUP BY list, entry, number"
-        " HAVING (SELECT count(DISTINCT who) FROM confirmation f WHERE"
-        " f.list = c.list AND f.entry = c.entry AND f.number IN (0, c.number)) >= 2",
-        "");
-    if (status)
-        return status;
-    while (!status && !(status = hk__sql_step(&row, rows, err)) && row) {
-        const char *list = (const char *)sqlite3_column_text(rows, 0);
-        const char *entry = (const char *)sqlite3_column_text(rows, 1);
-        state *s = list && entry ? add_state(fresh) : NULL;
-        if (!s) {
-            status = list && entry ? hk__fail_memory(err)
-                                   : hk__fail(err, HK_ERR_FORMAT,
-                                              "%s: is damaged: a brake on no entry", keys->path);
-            break;
-        }
-        s->key = hk__entry_key_of(list, entry, (uint32_t)sqlite3_column_int64(rows, 5));
-        s->client = (uint64_t)sqlite3_column_int64(rows, 2);
-        s->braked = sqlite3_column_int64(rows, 3) != 0;
-        s->spared = sqlite3_column_int64(rows, 4);
-        if (s->braked) {
-            s->list = hk__strndup(list, strlen(list));
-            s->entry = hk__strndup(entry, strlen(entry));
-            if (!s->list || !s->entry)
-                status = hk__fail_memory(err);
-        }
-    }
-    sqlite3_finalize(rows);
-    return status;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const state *x = a, *y = b;
-    return by_name(&x->key, &y->key);
-}
-
 hk_status hk__brake_load(hk__brake *brake, hk_keys *keys, hk_error *err)
 {
-    hk__brake fresh = {0};
-    const hk_status status = load_rows(&fresh, keys, err);
-    if (status) {
-        clear_states(fresh.states, fresh.state_count);
+    hk__brake_states fresh = {0};
+    const hk_status status = hk__brake_states_read(&fresh, keys, err);
+    if (status)
         return status;
-    }
-    if (fresh.state_count)
-        qsort(fresh.states, fresh.state_count, sizeof *fresh.states, by_key);
     pthread_mutex_lock(&brake->mutex);
-    for (size_t i = 0; i < fresh.state_count; i++) { /* what is not saved yet is kept */
-        state *s = &fresh.states[i];
-        const state *old = s->braked ? find_state(brake, &s->key, s->client, true) : NULL;
-        if (old && old->client == s->client && same(&old->key, &s->key))
-            s->suppressed = old->suppressed;
-    }
-    state *gone = brake->states;
-    const size_t gone_count = brake->state_count;
-    brake->states = fresh.states;
-    brake->sorted = brake->state_count = fresh.state_count;
-    brake->state_capacity = fresh.state_capacity;
+    hk__brake_states gone = brake->states;
+    hk__brake_states_keep(&fresh, &gone);
+    brake->states = fresh;
     pthread_mutex_unlock(&brake->mutex);
-    clear_states(gone, gone_count);
+    hk__brake_states_clear(&gone);
     return HK_OK;
 }
 
 hk_status hk__brake_save(hk__brake *brake, hk_keys *keys, hk_error *err)
 {
-    hk_status status = HK_OK;
     pthread_mutex_lock(&brake->mutex);
-    for (size_t i = 0; !status && i < brake->state_count; i++) {
-        state *s = &brake->states[i];
-        if (!s->suppressed || !s->list)
-            continue;
-        status = hk__sql_do(keys->db, err,
-                            "UPDATE brake SET suppressed = suppressed + ?4 WHERE list = ?1"
-                            " AND entry = ?2 AND client = ?3 AND number = ?5"
-                            " AND released IS NULL",
-                            "ttiii", s->list, s->entry, (int64_t)s->client, (int64_t)s->suppressed,
-                            (int64_t)s->key.number);
-        if (!status)
-            s->suppressed = 0;
-    }
+    const hk_status status = hk__brake_states_save(&brake->states, keys, err);
     pthread_mutex_unlock(&brake->mutex);
     return status;
 }
@@ -429,8 +288,8 @@ void hk__brake_count(uint64_t *brakes, uint64_t *suppressed, hk__brake *brake)
 {
     *brakes = 0;
     pthread_mutex_lock(&brake->mutex);
-    for (size_t i = 0; i < brake->state_count; i++)
-        *brakes += brake->states[i].braked;
+    for (size_t i = 0; i < brake->states.count; i++)
+        *brakes += brake->states.state[i].braked;
     *suppressed = brake->suppressed;
     pthread_mutex_unlock(&brake->mutex);
 }

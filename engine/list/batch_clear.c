@@ -7,6 +7,7 @@
 static hk_status clear_some(bool *more, hk_store *store, int64_t list, int64_t batch, hk_error *err)
 {
     sqlite3_stmt *entries = NULL, *drop_key = NULL, *drop = NULL, *drop_words = NULL;
+    sqlite3_stmt *drop_frames = NULL;
     bool row = true;
     int count = 0;
     hk_status status = hk__sql_prepare(&entries, store->db, err,
@@ -23,6 +24,9 @@ static hk_status clear_some(bool *more, hk_store *store, int64_t list, int64_t b
     if (!status)
         status = hk__sql_prepare(&drop_words, store->db, err,
                                  "DELETE FROM suspicion WHERE entry = ?1", "");
+    if (!status)
+        status = hk__sql_prepare(&drop_frames, store->db, err,
+                                 "DELETE FROM frames WHERE entry = ?1", "");
     while (!status && !(status = hk__sql_step(&row, entries, err)) && row) {
         hk__entry_row entry;
         count++;
@@ -33,9 +37,12 @@ static hk_status clear_some(bool *more, hk_store *store, int64_t list, int64_t b
         sqlite3_bind_int64(drop_key, 3, entry.number);
         sqlite3_bind_int64(drop, 1, entry.number);
         sqlite3_bind_int64(drop_words, 1, entry.number);
+        sqlite3_bind_int64(drop_frames, 1, entry.number);
         status = hk__sql_done(drop_key, err);
         if (!status)
             status = hk__sql_done(drop_words, err);
+        if (!status)
+            status = hk__sql_done(drop_frames, err);
         if (!status)
             status = hk__sql_done(drop, err);
     }
@@ -43,6 +50,7 @@ static hk_status clear_some(bool *more, hk_store *store, int64_t list, int64_t b
     sqlite3_finalize(drop_key);
     sqlite3_finalize(drop);
     sqlite3_finalize(drop_words);
+    sqlite3_finalize(drop_frames);
     *more = count > 0;
     return status;
 }

@@ -28,7 +28,7 @@ struct hk__batch_load {
     waiting *waiting; /* [CHUNK] */
     size_t count;
     uint32_t *order; /* [CHUNK] positions of `waiting` by key */
-    char *text;      /* [TEXT] their strings */
+    char *text;      /* [TEXT] their strings and frames */
     size_t text_used;
     hk__fresh_keys *fresh;
     bool has_keys; /* the store's entry_key holds some of the list */
@@ -38,7 +38,7 @@ struct hk__batch_load {
     uint8_t *seen; /* bits by number: entries of the list that the batch names */
     size_t seen_size;
     hk__standings standings;
-    sqlite3_stmt *insert, *step, *suspect, *words, *put_key;
+    sqlite3_stmt *insert, *frames, *step, *suspect, *words, *put_key;
 };
 
 /* ---- making and freeing -------------------------------------------------------------------- */
@@ -50,6 +50,7 @@ static hk_status prepare_all(hk__batch_load *load, hk_error *err)
         const char *sql;
     } all[] = {
         {&load->insert, hk__entry_insert},
+        {&load->frames, hk__frames_insert},
         {&load->step, "INSERT OR IGNORE INTO step(batch, entry, next) VALUES(?1, ?2, ?3)"},
         {&load->suspect, "UPDATE entry SET suspect = suspect | ?2 WHERE id = ?1"},
         {&load->words, "INSERT OR IGNORE INTO suspicion(entry, reason, words) VALUES(?1, ?2, ?3)"},
@@ -102,8 +103,8 @@ void hk__batch_load_free(hk__batch_load *load)
 {
     if (!load)
         return;
-    sqlite3_stmt *const all[] = {load->insert, load->step, load->suspect, load->words,
-                                 load->put_key};
+    sqlite3_stmt *const all[] = {load->insert,  load->frames, load->step,
+                                 load->suspect, load->words,  load->put_key};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         sqlite3_finalize(all[i]);
     hk__standings_close(&load->standings);
@@ -194,6 +195,10 @@ static hk_status insert(uint32_t *number, hk__batch_load *load, const waiting *w
         row.entry.quality = HK_NO_QUALITY;
     hk__entry_bind(load->insert, &row);
     hk_status status = hk__sql_done(load->insert, err);
+    if (!status && row.entry.cut_count) {
+        hk__frames_bind(load->frames, &row);
+        status = hk__sql_done(load->frames, err);
+    }
     if (!status)
         status = hk__fresh_keys_put(load->fresh, w->sought.key, row.number, err);
     if (status)
@@ -373,6 +378,8 @@ static hk_status take_back(hk__batch_load *load, const waiting *w, const hk__sta
     if (!status)
         status = hk__sql_do(db, err, "DELETE FROM entry WHERE id = ?1", "i", number);
     if (!status)
+        status = hk__sql_do(db, err, "DELETE FROM frames WHERE entry = ?1", "i", number);
+    if (!status)
         status = hk__sql_do(db, err, "DELETE FROM suspicion WHERE entry = ?1", "i", number);
     if (!status)
         status = hk__sql_do(db, err, "UPDATE step SET next = 0 WHERE batch = ?1 AND next = ?2",
@@ -522,6 +529,8 @@ hk_status hk__batch_load_add(hk__batch_load *load, const hk_entry *entry, bool w
     size_t size = 0;
     for (int i = 0; i < TEXTS; i++)
         size += texts[i] ? strlen(texts[i]) + 1 : 0;
+    const size_t cuts = entry->cut_count * HK_CUT_SIZE;
+    size += cuts;
     if (size > TEXT)
         return hk__fail(err, HK_ERR_LIMIT, "the texts of an entry are longer than %d bytes", TEXT);
     if (load->count == CHUNK || size > TEXT - load->text_used) {
@@ -537,6 +546,9 @@ hk_status hk__batch_load_add(hk__batch_load *load, const hk_entry *entry, bool w
     w->entry.tags = keep(load, entry->tags);
     w->entry.source = keep(load, entry->source);
     w->entry.extra = keep(load, entry->extra);
+    if (cuts)
+        w->entry.cuts = memcpy(load->text + load->text_used, entry->cuts, cuts);
+    load->text_used += cuts;
     w->sought = (hk__sought){.entry = &w->entry, .key = hk__entry_key(&w->entry)};
     w->withdraw = withdraw;
     return HK_OK;

@@ -41,6 +41,18 @@ static bool take_hash(hk_hash *out, bool *there, sqlite3_stmt *row, int column)
     return true;
 }
 
+/* Borrowed from the row. */
+static bool take_frames(hk_entry *out, sqlite3_stmt *row, int column)
+{
+    if (sqlite3_column_type(row, column) == SQLITE_NULL)
+        return true;
+    out->cuts = sqlite3_column_blob(row, column);
+    const size_t size = (size_t)sqlite3_column_bytes(row, column);
+    out->cut_count = size / HK_CUT_SIZE;
+    return out->cuts && size && size % HK_CUT_SIZE == 0 &&
+           hk__cuts_are_sound(out->cuts, out->cut_count);
+}
+
 static bool take_digest(hk_digests *out, uint8_t *bytes, hk_basis basis, sqlite3_stmt *row,
                         int column)
 {
@@ -78,6 +90,7 @@ hk_status hk__entry_from_row(hk__entry_row *out, sqlite3_stmt *row, hk_error *er
     e->source = (const char *)sqlite3_column_text(row, 14);
     e->extra = (const char *)sqlite3_column_text(row, 15);
     e->name = (const char *)sqlite3_column_text(row, 17);
+    sound &= take_frames(e, row, 18);
     if (sqlite3_column_type(row, 16) != SQLITE_NULL)
         e->date = sqlite3_column_int64(row, 16);
     if (!sound)
@@ -87,6 +100,17 @@ hk_status hk__entry_from_row(hk__entry_row *out, sqlite3_stmt *row, hk_error *er
                         (long long)number);
     *out = entry;
     return HK_OK;
+}
+
+const char hk__frames_insert[] = "INSERT INTO frames(entry, count, hashes)"
+                                 " VALUES(?1, ?2, ?3)";
+
+void hk__frames_bind(sqlite3_stmt *insert, const hk__entry_row *row)
+{
+    sqlite3_bind_int64(insert, 1, row->number);
+    sqlite3_bind_int64(insert, 2, (int64_t)row->entry.cut_count);
+    sqlite3_bind_blob(insert, 3, row->entry.cuts, (int)(row->entry.cut_count * HK_CUT_SIZE),
+                      SQLITE_STATIC);
 }
 
 const char hk__entry_insert[] = "INSERT INTO entry(id, batch, state, suspect, ext, pdq, quality,"

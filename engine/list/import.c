@@ -144,6 +144,10 @@ hk_status hk_import_entry(hk_import *import, const hk_entry *entry, hk_error *er
         return status;
     if (!hk__entry_has_value(entry))
         return hk__fail(err, HK_ERR_USAGE, "an entry has neither hash nor digest");
+    if (entry->cut_count &&
+        (!entry->has_hash || !hk__cuts_are_sound(entry->cuts, entry->cut_count)))
+        return hk__fail(err, HK_ERR_USAGE,
+                        "frames are those of an image with a hash, in the order of their numbers");
     hk_entry with_source = *entry;
     import->items++;
     if (!with_source.source)

@@ -88,6 +88,7 @@ void hk_list_free(hk_list *list)
     hk__shelf_close(list->shelf);
     hk__free(list->hashes);
     hk__free(list->hash_entry);
+    hk__free(list->hash_cut);
     hk__free(list->entries);
     hk__free(list->bad);
     hk__free(list->snapshot);
@@ -118,13 +119,15 @@ hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const c
     return HK_OK;
 }
 
-static bool add_hash(hk_list *list, const hk_hash *hash, uint32_t entry)
+static bool add_hash(hk_list *list, const hk_hash *hash, unsigned cut, uint32_t entry)
 {
-    size_t capacity = list->hash_capacity;
+    size_t capacity = list->hash_capacity, cut_capacity = list->hash_capacity;
     if (!grow(&list->hashes, &list->hash_capacity, list->hash_count, sizeof *list->hashes) ||
-        !grow(&list->hash_entry, &capacity, list->hash_count, sizeof *list->hash_entry))
+        !grow(&list->hash_entry, &capacity, list->hash_count, sizeof *list->hash_entry) ||
+        !grow(&list->hash_cut, &cut_capacity, list->hash_count, sizeof *list->hash_cut))
         return false;
     list->hashes[list->hash_count] = *hash;
+    list->hash_cut[list->hash_count] = (uint8_t)cut;
     list->hash_entry[list->hash_count++] = entry;
     return true;
 }
@@ -144,9 +147,15 @@ static bool add_digest(hk__digest_column *column, const hk_digests *digests, hk_
 
 hk_status hk__list_add_values(hk_list *list, const hk_entry *entry, uint32_t number, hk_error *err)
 {
-    if ((entry->has_hash && !add_hash(list, &entry->hash, number)) ||
-        (entry->has_exact_hash && !add_hash(list, &entry->exact_hash, number)))
+    if ((entry->has_hash && !add_hash(list, &entry->hash, 0, number)) ||
+        (entry->has_exact_hash && !add_hash(list, &entry->exact_hash, 0, number)))
         return hk__fail_memory(err);
+    for (size_t i = 0; i < entry->cut_count; i++) {
+        hk_hash hash;
+        const unsigned cut = hk_cut_get(&hash, entry->cuts + i * HK_CUT_SIZE);
+        if (!add_hash(list, &hash, cut, number))
+            return hk__fail_memory(err);
+    }
     for (int basis = 0; basis < HK_BASIS_PDQ; basis++)
         if (entry->digests.present >> basis & 1 &&
             !add_digest(&list->digests[basis], &entry->digests, (hk_basis)basis, number))
@@ -161,6 +170,7 @@ static hk_status quarantine(hk_list *list, hk_entry *entry, size_t line, hk_erro
     const unsigned suspicions = hk__entry_suspicions(entry);
     if (suspicions & HK_SUSPECT_DEGENERATE) {
         entry->has_hash = entry->has_exact_hash = false;
+        entry->cut_count = 0;
         status = hk__list_add_bad(list, line, true,
                                   "degenerate hash: its one-bits are far from 128, it would match "
                                   "flat pictures",
@@ -258,4 +268,34 @@ uint64_t hk_list_revision(const hk_list *list)
 const char *hk_list_digest(const hk_list *list)
 {
     return list->digest;
+}
+
+uint64_t hk__list_weight(const hk_list *list)
+{
+    enum { FRAMES_AS_ONE = 10, OF_THE_WHOLE = 2 };
+    const uint64_t hashes = list->index ? hk_index_count(list->index) : list->hash_count;
+    const uint64_t whole = OF_THE_WHOLE * (uint64_t)list->count;
+    return hashes <= whole ? hashes : whole + (hashes - whole + FRAMES_AS_ONE - 1) / FRAMES_AS_ONE;
+}
+
+hk_status hk__list_cut_at(unsigned *cut, const hk_list *list, uint32_t id, const hk_hash *hash,
+                          unsigned distance, hk_error *err)
+{
+    if (list->shelf)
+        return hk__shelf_cut_at(cut, list->shelf, id, hash, distance, err);
+    size_t first = 0, end = list->hash_count;
+    while (first < end) { /* the entry's first hash */
+        const size_t middle = first + (end - first) / 2;
+        if (list->hash_entry[middle] < id)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    *cut = 0;
+    for (; first < list->hash_count && list->hash_entry[first] == id; first++)
+        if (hk_hash_distance(hash, &list->hashes[first]) == distance) {
+            *cut = list->hash_cut[first];
+            break;
+        }
+    return HK_OK;
 }

@@ -42,7 +42,8 @@ struct hk_list {
     hk__list_entry *entries;
     size_t count, capacity;
     hk_hash *hashes;      /* [hash_count] */
-    uint32_t *hash_entry; /* [hash_count] */
+    uint32_t *hash_entry; /* [hash_count] ascending */
+    uint8_t *hash_cut;    /* [hash_count] the number of the frame that it is of; 0: the whole */
     size_t hash_count, hash_capacity;
     hk__digest_column digests[HK_BASIS_PDQ];
     hk_list_bad_line *bad;
@@ -63,6 +64,16 @@ hk_status hk__list_add_values(hk_list *list, const hk_entry *entry, uint32_t num
 /* `reason` is static. More than HK__LIST_BAD_MAX of them are HK_ERR_LIMIT: that is no list. */
 hk_status hk__list_add_bad(hk_list *list, size_t line, bool quarantined, const char *reason,
                            hk_error *err) HK_MUST_CHECK;
+
+/* How many entries its hashes count as where false matches are reckoned with: a hash each, and of
+ * frames, what is beyond two hashes an entry, ten as one. Strangers of a whole picture are mostly
+ * those of its parts too: with 83 frames an entry draws 1 to 4 times as many (DECISIONS.md). */
+uint64_t hk__list_weight(const hk_list *list);
+
+/* Which frame of the entry lies at this distance from a hash; 0: the whole picture does, or none.
+ * HK_ERR_FORMAT: the store's frames are damaged. */
+hk_status hk__list_cut_at(unsigned *cut, const hk_list *list, uint32_t id, const hk_hash *hash,
+                          unsigned distance, hk_error *err) HK_MUST_CHECK;
 
 /* Returns the status of a search in the list's index. Where that is damage to the list's snapshot,
  * which shows only where a search comes upon it, the file is removed, so that the next to open the

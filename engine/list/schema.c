@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* schema.c - the tables of a store, version 1 (store.h says what they mean). */
+/* schema.c - the tables of a store, version 2 (store.h says what they mean). */
 #include "list/store.h"
+
+#define FRAMES                                                                                     \
+    "CREATE TABLE frames("                                                                         \
+    " entry INTEGER PRIMARY KEY, count INTEGER NOT NULL, hashes BLOB NOT NULL);"                   \
+    "CREATE INDEX frames_count ON frames(count);"
+
+const char hk__store_schema_2[] = FRAMES;
 
 const char hk__store_schema[] =
     "CREATE TABLE list("
@@ -45,8 +52,7 @@ const char hk__store_schema[] =
     " pdq BLOB, quality INTEGER, exact BLOB," /* hashes: 32 bytes, bit 255 first as in their text */
     " md5 BLOB, sha1 BLOB, sha256 BLOB, photodna BLOB,"
     " category TEXT, tags TEXT, source TEXT, extra TEXT, date INTEGER,"
-    " name TEXT);"
-    "CREATE INDEX entry_state ON entry(batch, state) WHERE state <> 0;"
+    " name TEXT);" FRAMES "CREATE INDEX entry_state ON entry(batch, state) WHERE state <> 0;"
     "CREATE INDEX entry_suspect ON entry(batch, state) WHERE suspect <> 0;"
     "CREATE INDEX entry_by_digest ON entry(batch) WHERE " HK__ENTRY_BY_DIGEST ";"
     "CREATE INDEX entry_by_nothing ON entry(batch, state) WHERE " HK__ENTRY_BY_NOTHING ";"

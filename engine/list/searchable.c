@@ -12,7 +12,7 @@
  *
  * Searched for are the hashes and digests of what is active, and the digests alone of what is in
  * quarantine for its hash: that a hash is doubtful is no reason to miss the very same file. An item
- * of the index is the entry's number; its two hashes share that.
+ * of the index is the entry's number; its two hashes and those of its frames share that.
  */
 #include "core/digest.h"
 #include "core/error.h"
@@ -124,6 +124,7 @@ static void keep_searched(hk__entry_row *row, hk_entry_state batch)
     if (state == HK_ENTRY_ACTIVE)
         return;
     row->entry.has_hash = row->entry.has_exact_hash = false;
+    row->entry.cut_count = 0;
     if (state != HK_ENTRY_QUARANTINED || row->suspicions & ~HK_SUSPECT_OF_HASH)
         row->entry.digests.present = 0;
 }

@@ -26,7 +26,7 @@ typedef struct words {
 struct hk__shelf {
     pthread_mutex_t lock; /* guards everything */
     hk_store *store;
-    sqlite3_stmt *find;
+    sqlite3_stmt *find, *values;
     words **place; /* [room] NULL: free */
     size_t room, count;
 };
@@ -66,6 +66,9 @@ hk_status hk__shelf_open(hk__shelf **out, const char *store_path, const hk__kept
         status =
             hk__sql_prepare(&shelf->find, shelf->store->db, err,
                             "SELECT coalesce(ext, name), category FROM entry WHERE id = ?1", "");
+    if (!status)
+        status = hk__sql_prepare(&shelf->values, shelf->store->db, err,
+                                 "SELECT " HK__ENTRY_VALUES " FROM entry e WHERE e.id = ?1", "");
     if (status)
         hk__shelf_close(shelf);
     else
@@ -78,6 +81,7 @@ void hk__shelf_close(hk__shelf *shelf)
     if (!shelf)
         return;
     sqlite3_finalize(shelf->find);
+    sqlite3_finalize(shelf->values);
     hk_store_close(shelf->store);
     for (size_t i = 0; i < shelf->room; i++)
         hk__free(shelf->place[i]);
@@ -170,6 +174,38 @@ hk_status hk__shelf_find(hk__list_entry *out, hk__shelf *shelf, uint32_t number,
 {
     pthread_mutex_lock(&shelf->lock);
     const hk_status status = find(out, shelf, number, err);
+    pthread_mutex_unlock(&shelf->lock);
+    return status;
+}
+
+static unsigned cut_at(const hk_entry *entry, const hk_hash *hash, unsigned distance)
+{
+    if ((entry->has_hash && hk_hash_distance(hash, &entry->hash) == distance) ||
+        (entry->has_exact_hash && hk_hash_distance(hash, &entry->exact_hash) == distance))
+        return 0;
+    for (size_t i = 0; i < entry->cut_count; i++) {
+        hk_hash of;
+        const unsigned number = hk_cut_get(&of, entry->cuts + i * HK_CUT_SIZE);
+        if (hk_hash_distance(hash, &of) == distance)
+            return number;
+    }
+    return 0;
+}
+
+hk_status hk__shelf_cut_at(unsigned *cut, hk__shelf *shelf, uint32_t number, const hk_hash *hash,
+                           unsigned distance, hk_error *err)
+{
+    bool row;
+    hk__entry_row entry;
+    pthread_mutex_lock(&shelf->lock);
+    sqlite3_bind_int64(shelf->values, 1, number);
+    hk_status status = hk__sql_step(&row, shelf->values, err);
+    *cut = 0;
+    if (!status && row)
+        status = hk__entry_from_row(&entry, shelf->values, err);
+    if (!status && row)
+        *cut = cut_at(&entry.entry, hash, distance);
+    sqlite3_reset(shelf->values);
     pthread_mutex_unlock(&shelf->lock);
     return status;
 }

@@ -23,4 +23,8 @@ void hk__shelf_close(hk__shelf *shelf); /* takes NULL */
 hk_status hk__shelf_find(hk__list_entry *out, hk__shelf *shelf, uint32_t number,
                          hk_error *err) HK_MUST_CHECK;
 
+/* As hk__list_cut_at. */
+hk_status hk__shelf_cut_at(unsigned *cut, hk__shelf *shelf, uint32_t number, const hk_hash *hash,
+                           unsigned distance, hk_error *err) HK_MUST_CHECK;
+
 #endif

@@ -106,6 +106,21 @@ static hk_status is_blank(bool *blank, hk_store *store, hk_error *err)
     return status;
 }
 
+/* Brings a store of version 1 up to date: it lacks a table. Another process may do so meanwhile. */
+static hk_status bring_up_to_date(hk_store *store, hk_error *err)
+{
+    int64_t version;
+    hk_status status = hk__sql_begin(store->db, true, err);
+    if (status)
+        return status;
+    status = hk__sql_number(&version, 0, store->db, err, "PRAGMA user_version", "");
+    if (!status && version == 1)
+        status = hk__sql_run(store->db, hk__store_schema_2, err);
+    if (!status && version == 1)
+        status = hk__sql_run(store->db, "PRAGMA user_version = 2", err);
+    return hk__sql_end(store->db, status, err);
+}
+
 /* Whether the file is a store that this program knows. */
 static hk_status check_file(hk_store *store, hk_error *err)
 {
@@ -125,6 +140,14 @@ static hk_status check_file(hk_store *store, hk_error *err)
     if (application != HK__STORE_APPLICATION)
         return hk__fail(err, HK_ERR_FORMAT, "%s: is a database, but no store of lists",
                         store->path);
+    if (version == 1 && store->writable)
+        return bring_up_to_date(store, err);
+    if (version == 1)
+        return hk__fail(
+            err, HK_ERR_FORMAT,
+            "%s: is a store of version 1: the first command that writes to it brings it "
+            "up to date, as `herken list screen NAME --db FILE` does",
+            store->path);
     if (version != HK__STORE_VERSION)
         return hk__fail(err, HK_ERR_FORMAT,
                         "%s: is a store of version %lld, this program knows version %d: use the "
@@ -501,5 +524,30 @@ hk_status hk_store_info(hk_list_info *out, hk_store *store, const char *list, hk
     info.proposed_replacements = (uint64_t)replacements;
     info.unscreened = (uint64_t)unscreened;
     *out = info;
+    return HK_OK;
+}
+
+hk_status hk_store_frames(uint64_t *entries, uint64_t *frames, hk_store *store, const char *list,
+                          hk_error *err)
+{
+    /* From the index of counts alone: the frames themselves may be gigabytes. */
+    static const char *const count[] = {
+        "SELECT count(*) FROM frames f CROSS JOIN entry e ON e.id = f.entry"
+        " CROSS JOIN batch b ON b.id = e.batch WHERE b.list = ?1 AND f.count > 0",
+        "SELECT sum(f.count) FROM frames f CROSS JOIN entry e ON e.id = f.entry"
+        " CROSS JOIN batch b ON b.id = e.batch WHERE b.list = ?1 AND f.count > 0"};
+    hk__list_row row;
+    int64_t found[2] = {0, 0};
+    hk_status status = hk__sql_begin(store->db, false, err);
+    if (status)
+        return status;
+    status = hk__store_find(&row, store, list, err);
+    for (int i = 0; !status && i < 2; i++)
+        status = hk__sql_number(&found[i], 0, store->db, err, count[i], "i", row.id);
+    status = hk__sql_end(store->db, status, err);
+    if (status)
+        return status;
+    *entries = (uint64_t)found[0];
+    *frames = (uint64_t)found[1];
     return HK_OK;
 }

@@ -12,6 +12,7 @@
  *      revision  one row each: whose, what kind, who, when, why, and the chain (below)
  *      batch     the entries of one import       span      which entry numbers are the batch's
  *      entry     what it says, and its own state (below)
+ *      frames    the hashes of an entry's frames, of those that have any (as in hk_entry.cuts)
  *      entry_key (list, key of hk__entry_key) -> entry, to find an entry that is there already
  *      step      what a batch does to entries that are there: replaced by another, or withdrawn
  *      entry_change, batch_change   the changes of state of each revision
@@ -42,10 +43,10 @@
 #include <stddef.h>
 
 #define HK__STORE_APPLICATION 0x48726b6e /* "Hrkn" in the file's header */
-#define HK__STORE_VERSION 1
+#define HK__STORE_VERSION 2
 
-/* The tables, as SQL. */
-extern const char hk__store_schema[];
+/* The tables, as SQL; and those that version 1 did not have. */
+extern const char hk__store_schema[], hk__store_schema_2[];
 
 /* Of a row of `entry` in an active batch: it waits in quarantine for its hash alone, and is
  * searched for by its digests; it holds nothing to be searched for by. Indexes count both, which
@@ -90,12 +91,14 @@ hk_entry_state hk__state_of(hk_entry_state batch, hk_entry_state own, unsigned s
  * from `entry e`: its number, batch, own state and suspicions first, then what it says. */
 #define HK__ENTRY_COLUMNS                                                                          \
     "e.id, e.batch, e.state, e.suspect, e.ext, e.pdq, e.quality, e.exact, e.md5, e.sha1, "         \
-    "e.sha256, e.photodna, e.category, e.tags, e.source, e.extra, e.date, e.name"
-#define HK__ENTRY_WIDTH 18 /* how many columns that are: others may follow */
+    "e.sha256, e.photodna, e.category, e.tags, e.source, e.extra, e.date, e.name, "                \
+    "(SELECT hashes FROM frames WHERE frames.entry = e.id)"
+#define HK__ENTRY_WIDTH 19 /* how many columns that are: others may follow */
 /* The same, of what an entry says only its hashes and digests. */
 #define HK__ENTRY_VALUES                                                                           \
     "e.id, e.batch, e.state, e.suspect, NULL, e.pdq, NULL, e.exact, e.md5, e.sha1, e.sha256,"      \
-    " NULL, NULL, NULL, NULL, NULL, NULL, NULL"
+    " NULL, NULL, NULL, NULL, NULL, NULL, NULL,"                                                   \
+    " (SELECT hashes FROM frames WHERE frames.entry = e.id)"
 typedef struct hk__entry_row {
     uint32_t number;
     int64_t batch;
@@ -107,10 +110,13 @@ typedef struct hk__entry_row {
 /* Reads a row, whose strings are borrowed until the statement's next step. HK_ERR_FORMAT: a value
  * no entry can have; the store is damaged. */
 hk_status hk__entry_from_row(hk__entry_row *out, sqlite3_stmt *row, hk_error *err) HK_MUST_CHECK;
-/* INSERT INTO entry with a parameter for each column of HK__ENTRY_COLUMNS. */
+/* INSERT INTO entry with a parameter for each column of HK__ENTRY_COLUMNS, but the frames. */
 extern const char hk__entry_insert[];
 /* Binds all columns; the row is borrowed until the statement has run. */
 void hk__entry_bind(sqlite3_stmt *insert, hk__entry_row *row);
+/* The same of an entry's frames, which is for those that have some. */
+extern const char hk__frames_insert[];
+void hk__frames_bind(sqlite3_stmt *insert, const hk__entry_row *row);
 
 /* ---- revisions (revise.c): each within a write transaction of the caller ---- */
 

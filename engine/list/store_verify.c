@@ -173,6 +173,7 @@ static hk_status check_all(hk__checking *c, hk_error *err)
                  {check_revisions, "the revisions"},
                  {hk__verify_load, "batches and changes of state"},
                  {hk__verify_entries, "the entries"},
+                 {hk__verify_frames, "frames"},
                  {hk__verify_keys, "entry_key"},
                  {check_references, "what refers to entries"}};
     hk_status status = HK_OK;

@@ -74,6 +74,7 @@ hk__checked_list *hk__verify_list(const hk__checking *c, int64_t id);
 
 /* verify_entries.c: nothing, where the part before could not read on. */
 hk_status hk__verify_entries(hk__checking *c, hk_error *err) HK_MUST_CHECK;
+hk_status hk__verify_frames(hk__checking *c, hk_error *err) HK_MUST_CHECK;
 hk_status hk__verify_keys(hk__checking *c, hk_error *err) HK_MUST_CHECK;
 
 #endif

@@ -123,6 +123,30 @@ hk_status hk__verify_entries(hk__checking *c, hk_error *err)
     return HK_OK;
 }
 
+/* What stands in frames beside an entry is in its sum; what stands beside none is in nothing. */
+hk_status hk__verify_frames(hk__checking *c, hk_error *err)
+{
+    sqlite3_stmt *rows;
+    bool row;
+    hk_status status =
+        hk__sql_prepare(&rows, c->store->db, err,
+                        "SELECT f.entry, e.id IS NULL, f.count, length(f.hashes) FROM frames f"
+                        " LEFT JOIN entry e ON e.id = f.entry",
+                        "");
+    if (status)
+        return status;
+    while (!(status = hk__sql_step(&row, rows, err)) && row) {
+        const int64_t entry = sqlite3_column_int64(rows, 0);
+        if (sqlite3_column_int(rows, 1))
+            hk__verify_report(c, "frames has those of entry #%lld, which is not there",
+                              (long long)entry);
+        else if (sqlite3_column_int64(rows, 2) * HK_CUT_SIZE != sqlite3_column_int64(rows, 3))
+            hk__verify_report(c, "entry #%lld has not as many frames as it says", (long long)entry);
+    }
+    sqlite3_finalize(rows);
+    return status;
+}
+
 /* ---- keys ---------------------------------------------------------------------------------- */
 
 static bool is_unfinished(const hk__checking *c, int64_t number)

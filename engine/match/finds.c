@@ -7,6 +7,7 @@
  */
 #include "match/finds.h"
 
+#include "align/align.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/mem.h"
@@ -15,9 +16,9 @@
 
 /* ---- finding ------------------------------------------------------------------------------- */
 
-static hk_status add_find(hk__finds *all, hk__find one, hk_error *err)
+hk_status hk__finds_add(hk__finds *all, const hk__find *one, hk_error *err)
 {
-    const bool near = one.basis == HK_BASIS_PDQ;
+    const bool near = one->basis == HK_BASIS_PDQ;
     if (all->count == all->capacity) {
         const size_t wanted = all->capacity ? all->capacity * 2 : 8;
         hk__find *grown = hk__realloc(all->find, wanted, sizeof *grown);
@@ -26,8 +27,8 @@ static hk_status add_find(hk__finds *all, hk__find one, hk_error *err)
         all->find = grown;
         all->capacity = wanted;
     }
-    all->find[all->count++] = one;
-    *(one.source->known_good ? &all->in_good[near] : &all->in_known[near]) = true;
+    all->find[all->count++] = *one;
+    *(one->source->known_good ? &all->in_good[near] : &all->in_known[near]) = true;
     return HK_OK;
 }
 
@@ -45,8 +46,8 @@ static hk_status look_up_digest(hk__finds *all, const hk_matcher *matcher, const
             all->truncated = true; /* those are of equal worth, and enough */
             break;
         }
-        status =
-            add_find(all, (hk__find){.source = from, .entry = entries[i], .basis = basis}, err);
+        const hk__find one = {.source = from, .entry = entries[i], .basis = basis};
+        status = hk__finds_add(all, &one, err);
     }
     hk__free(entries);
     return status;
@@ -64,7 +65,7 @@ hk_status hk__finds_digests(hk__finds *all, const hk_matcher *matcher, const hk_
 
 /* One entry may be near in several orientations (symmetric pictures), or by another hash of the
  * picture as well: the nearest one stands. */
-static int by_item(const void *a, const void *b)
+int hk__hits_by_entry(const void *a, const void *b)
 {
     const hk_hit *x = a, *y = b;
     if (x->item != y->item)
@@ -79,13 +80,17 @@ hk_status hk__finds_hits(hk__finds *all, const hk__source *from, hk_hit *hits, s
 {
     hk_status status = HK_OK;
     if (count)
-        qsort(hits, count, sizeof *hits, by_item);
+        qsort(hits, count, sizeof *hits, hk__hits_by_entry);
     for (size_t i = 0; !status && i < count; i++) {
         const hk_hit *hit = &hits[i];
         if (i && hit->item == hit[-1].item)
             continue;
-        status = add_find(all, (hk__find){from, hit->item, HK_BASIS_PDQ, hit->distance, hit->query},
-                          err);
+        const hk__find one = {.source = from,
+                              .entry = hit->item,
+                              .basis = HK_BASIS_PDQ,
+                              .distance = hit->distance,
+                              .query = hit->query};
+        status = hk__finds_add(all, &one, err);
     }
     return status;
 }
@@ -111,6 +116,25 @@ double hk__strangers(bool *extrapolated, const hk__looked *looked, int distance,
             within[by] = distance < look->radius[by] ? distance : look->radius[by];
         strangers += hk_false_matches(look->kind, within[HK__PLAIN], within[HK__EXACT],
                                       entries * looked->share, &beyond);
+        any_extrapolated |= beyond;
+    }
+    if (extrapolated)
+        *extrapolated = any_extrapolated;
+    return strangers;
+}
+
+double hk__aligned_strangers(bool *extrapolated, const hk__looked *looked, int distance,
+                             uint64_t entries)
+{
+    double strangers = 0;
+    bool any_extrapolated = false;
+    for (size_t v = 0; v < looked->count; v++) {
+        const int radius = looked->looks[v].aligned;
+        bool beyond = false;
+        if (radius >= 0)
+            strangers +=
+                hk_aligned_false_matches(HK_KIND_PHOTO, distance < radius ? distance : radius,
+                                         looked->probes, entries * looked->share, &beyond);
         any_extrapolated |= beyond;
     }
     if (extrapolated)
@@ -149,6 +173,26 @@ static int by_worth(const void *a, const void *b)
     return by_rank(a, b);
 }
 
+/* The query by its number, as it was searched for. */
+static hk_hash query_hash(const hk__looked *looked, uint32_t query)
+{
+    if (looked->bare)
+        return looked->looks->hashes[HK__PLAIN][query];
+    const hk__look *look = &looked->looks[query / HK__VIEW_QUERIES];
+    const uint32_t within = query % HK__VIEW_QUERIES;
+    hk_hash hash = look->hashes[within / HK__LOOKED_UP][query % HK_ORIENTATIONS];
+    for (int w = 0; within % HK__LOOKED_UP >= HK_ORIENTATIONS && w < 4; w++)
+        hash.word[w] = ~hash.word[w];
+    return hash;
+}
+
+/* What the distance is to: the whole picture of the entry, or one of its frames. */
+static hk_status put_cut(hk_match *out, const hk__find *f, const hk__looked *looked, hk_error *err)
+{
+    const hk_hash hash = query_hash(looked, f->query);
+    return hk__list_cut_at(&out->cut, f->source->list, f->entry, &hash, f->distance, err);
+}
+
 static hk_status put_match(hk_match *out, const hk__find *f, const hk_matcher *matcher,
                            const hk__looked *looked, hk_error *err)
 {
@@ -164,19 +208,32 @@ static hk_status put_match(hk_match *out, const hk__find *f, const hk_matcher *m
                       .known_good = f->source->known_good};
     if (f->basis != HK_BASIS_PDQ)
         return HK_OK;
-    out->probe = "plain";
+    out->probe = hk_probe_name(HK_PROBE_PLAIN);
     out->distance = f->distance;
     if (!looked->bare) {
         const hk__look *look = &looked->looks[f->query / HK__VIEW_QUERIES];
         out->view = f->query / HK__VIEW_QUERIES;
         out->frame = look->frame;
         out->backdrop = look->backdrop;
-        out->probe = f->query % HK__VIEW_QUERIES < HK__LOOKED_UP ? "plain" : "exact";
+        out->probe = hk_probe_name(f->query % HK__VIEW_QUERIES < HK__LOOKED_UP ? HK_PROBE_PLAIN
+                                                                               : HK_PROBE_EXACT);
         out->orientation = (hk_orientation)(f->query % HK_ORIENTATIONS);
         out->inverted = f->query % HK__LOOKED_UP >= HK_ORIENTATIONS;
     }
-    out->chance = hk__strangers(&out->chance_extrapolated, looked, (int)f->distance,
-                                matcher->hashes[f->source->known_good]);
+    const uint64_t entries = matcher->hashes[f->source->known_good];
+    if (!f->aligned) {
+        out->chance = hk__strangers(&out->chance_extrapolated, looked, (int)f->distance, entries);
+        return put_cut(out, f, looked, err);
+    }
+    out->aligned = true;
+    out->placement = f->placement;
+    out->probe = hk_probe_name(f->probe);
+    out->orientation = f->orientation;
+    out->inverted = f->inverted;
+    out->before = f->before;
+    out->cut = f->cut;
+    out->chance = hk__aligned_strangers(&out->chance_extrapolated, looked,
+                                        (int)hk__mean_distance(f->before, f->distance), entries);
     return HK_OK;
 }
 

@@ -3,7 +3,7 @@
  * finds.h - inside matching: what a look-up gathers, what that decides, and what is given out.
  *
  *      hk__judge (match.c), of a file -----\
- *                                           +--> finds of all lists --> verdict, matches
+ *          and, without a hit, aligned.c ----+--> finds of all lists --> verdict, matches
  *      hk_matcher_check (query.c), bare ---/
  *
  * Finds live as long as a look-up, so that threads share nothing but the matcher.
@@ -41,10 +41,12 @@ struct hk_matcher {
     unsigned digests;                  /* HK_DIGEST_* that any list holds, */
     unsigned known_digests;            /* and that a list of known images holds */
     int radius[HK__KINDS][HK__PROBES]; /* of a file of one view; -1: that hash is not looked up */
+    int aligned[HK__KINDS];            /* likewise, of its probes once aligned */
     int bare[HK__SHARES][HK__KINDS];   /* likewise, of bare queries, by the number of hashes */
-    hk_profile profile;
-    int max_distance;   /* of hk_match_options */
-    uint64_t hashes[2]; /* in lists of known images, and of known-good ones */
+    double budget;                     /* of hk_match_options, or its profile's */
+    hk_probes probes;                  /* HK_PROBES_SETS: nothing is aligned */
+    int max_distance;                  /* of hk_match_options */
+    uint64_t hashes[2];                /* in lists of known images, and of known-good ones */
     size_t max_matches;
     bool accept_uncertain;
 };
@@ -56,6 +58,13 @@ typedef struct hk__find {
     hk_basis basis;
     unsigned distance; /* these two of HK_BASIS_PDQ */
     uint32_t query;
+    bool aligned; /* by these, and not by how the query is numbered but for its view */
+    hk_probe probe;
+    hk_orientation orientation;
+    bool inverted;
+    hk_placement placement;
+    unsigned before; /* its probe's distance */
+    unsigned cut;    /* of hk_match */
 } hk__find;
 
 typedef struct hk__finds {
@@ -68,8 +77,10 @@ typedef struct hk__finds {
 /* How the hashes of one view were looked up. */
 typedef struct hk__look {
     hk_kind kind;
-    int radius[HK__PROBES]; /* -1: not by that probe */
-    unsigned frame;         /* of the view, for what it finds */
+    int radius[HK__PROBES];            /* -1: not by that probe */
+    const hk_hash *hashes[HK__PROBES]; /* [HK_ORIENTATIONS] of each; bare: all in the first */
+    int aligned;                       /* once aligned; -1: not so */
+    unsigned frame;                    /* of the view, for what it finds */
     hk_backdrop backdrop;
 } hk__look;
 
@@ -79,6 +90,7 @@ typedef struct hk__looked {
     unsigned share; /* of how many files' look-ups each is worth: strangers come as many times as
                        often */
     bool bare;      /* which way round a hash lies is not known */
+    hk_probes probes;
 } hk__looked;
 
 /* What is known of a file or query by itself: it decides where nothing hits. */
@@ -92,17 +104,24 @@ typedef struct hk__alone {
     const char *otherwise; /* why not_checked, else */
 } hk__alone;
 
+/* Adds one. */
+hk_status hk__finds_add(hk__finds *all, const hk__find *one, hk_error *err) HK_MUST_CHECK;
 /* Adds what each list's digests hit. */
 hk_status hk__finds_digests(hk__finds *all, const hk_matcher *matcher, const hk__source *from,
                             const hk_digests *digests, hk_error *err) HK_MUST_CHECK;
+/* For qsort of hk_hit: entries one after another, of each its nearest hit first. */
+int hk__hits_by_entry(const void *a, const void *b);
 /* Adds what hashes hit in one list, an entry once, by its nearest; sorts the hits. */
 hk_status hk__finds_hits(hk__finds *all, const hk__source *from, hk_hit *hits, size_t count,
                          hk_error *err) HK_MUST_CHECK;
 /* HK_OK, unless the hits are of an index that may have missed some. */
 hk_status hk__finds_exact(const hk__source *from, const hk_hits *hits, hk_error *err) HK_MUST_CHECK;
 
-/* How many strangers among so many entries are found within a distance, by all probes together. */
+/* How many strangers among so many entries are found within a distance by plain and exact hashes
+ * together, and how many once aligned. */
 double hk__strangers(bool *extrapolated, const hk__looked *looked, int distance, uint64_t entries);
+double hk__aligned_strangers(bool *extrapolated, const hk__looked *looked, int distance,
+                             uint64_t entries);
 
 /* The matches, with their words: *out is owned. `hit` (may be NULL) receives the query by which the
  * nearest was found. Drops what is over max_matches, and sorts the finds. */

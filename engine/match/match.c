@@ -8,6 +8,8 @@
  * a second probe: 16 queries more, within a radius of their own. It finds copies of another size,
  * from which the plain hash of the copy is further away. A file of several views is looked up by
  * each, within the radii for as many times the entries, so that all together keep the budget.
+ * Where that hits no known image, the views' rasters are looked up through other frames
+ * (aligned.h), for which a third of the budget is kept, and what the plain hash leaves.
  *
  *      list 0   index -> finds --\
  *      list 1   index -> finds ---+-> the best of all lists -> words of their entries -> matches
@@ -19,7 +21,8 @@
 
 #include "core/error.h"
 #include "core/mem.h"
-#include "match/finds.h"
+#include "index/search.h"
+#include "match/aligned.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,21 +35,26 @@ const char *hk_verdict_name(hk_verdict verdict)
 
 /* ---- making one ---------------------------------------------------------------------------- */
 
-static size_t hashes_of(const hk_list *list)
+/* The radii for one of `share` look-ups that share the budget; HK_PROBES_SETS: of bare hashes, or
+ * where nothing is aligned. */
+static hk_radii get_radii(const hk_matcher *matcher, hk_kind kind, hk_probes probes, unsigned share)
 {
-    return list->index ? hk_index_count(list->index) : list->hash_count;
+    const int set = matcher->max_distance;
+    if (set >= 0) /* the exact hash is calibrated of photos alone */
+        return (hk_radii){set, kind == HK_KIND_PHOTO ? set : -1,
+                          probes == HK_PROBES_SETS ? -1 : set};
+    return hk_radii_within(kind, matcher->budget, probes, matcher->hashes[0] * share);
 }
 
-/* The radii for one of `share` look-ups that share the budget. */
-static void get_radii(int radius[HK__PROBES], const hk_matcher *matcher, hk_kind kind,
-                      unsigned share)
+/* Whether all lists of known images can be searched as far as probes go. One that brings an index
+ * which was made for less is searched as it ever was, and then nothing is aligned. */
+static bool can_align(const hk_list *const *lists, size_t count)
 {
-    radius[HK__PLAIN] = matcher->max_distance;
-    radius[HK__EXACT] = kind == HK_KIND_PHOTO ? matcher->max_distance : -1; /* not calibrated */
-    if (matcher->max_distance >= 0)
-        return;
-    radius[HK__PLAIN] = hk_radius(kind, matcher->profile, matcher->hashes[0] * share);
-    radius[HK__EXACT] = hk_exact_radius(kind, matcher->profile, matcher->hashes[0] * share);
+    for (size_t l = 0; l < count; l++)
+        if (!lists[l]->known_good && lists[l]->index &&
+            !hk__search_reaches(lists[l]->index, HK_CANDIDATE_RADIUS))
+            return false;
+    return true;
 }
 
 /* The more hashes, the narrower: so all lists are counted before any is made an index for. What is
@@ -56,16 +64,18 @@ static void set_radii(hk_matcher *matcher, const hk_list *const *lists, size_t c
                       const hk_match_options *options)
 {
     for (size_t l = 0; l < count; l++)
-        matcher->hashes[lists[l]->known_good] += hashes_of(lists[l]);
-    matcher->profile = options->profile;
+        matcher->hashes[lists[l]->known_good] += hk__list_weight(lists[l]);
+    matcher->budget = options->budget > 0 ? options->budget : hk_budget(options->profile);
     matcher->max_distance = options->max_distance;
+    matcher->probes = can_align(lists, count) ? options->probes : HK_PROBES_SETS;
     for (int kind = 0; kind < HK__KINDS; kind++) {
-        get_radii(matcher->radius[kind], matcher, (hk_kind)kind, 1);
-        for (unsigned share = 0; share < HK__SHARES; share++) {
-            int radius[HK__PROBES];
-            get_radii(radius, matcher, (hk_kind)kind, share + 1);
-            matcher->bare[share][kind] = radius[HK__PLAIN];
-        }
+        const hk_radii radii = get_radii(matcher, (hk_kind)kind, matcher->probes, 1);
+        matcher->radius[kind][HK__PLAIN] = radii.plain;
+        matcher->radius[kind][HK__EXACT] = radii.exact;
+        matcher->aligned[kind] = radii.aligned;
+        for (unsigned share = 0; share < HK__SHARES; share++)
+            matcher->bare[share][kind] =
+                get_radii(matcher, (hk_kind)kind, HK_PROBES_SETS, share + 1).plain;
     }
 }
 
@@ -114,6 +124,10 @@ hk_status hk_matcher_new(hk_matcher **out, const hk_list *const *lists, size_t c
                         options->max_distance);
     if (!hk_profile_name(options->profile))
         return hk__fail(err, HK_ERR_USAGE, "the profile is gate or review");
+    if (!(options->budget >= 0 && options->budget <= 1))
+        return hk__fail(err, HK_ERR_USAGE, "the budget is more than 0 false matches, up to 1");
+    if (!hk_probes_name(options->probes))
+        return hk__fail(err, HK_ERR_USAGE, "the probes are fast, standard or thorough");
 
     hk_matcher *matcher = hk__alloc(1, sizeof *matcher);
     if (!matcher)
@@ -152,6 +166,11 @@ int hk_matcher_exact_radius(const hk_matcher *matcher, hk_kind kind)
     return (unsigned)kind < HK__KINDS ? matcher->radius[kind][HK__EXACT] : -1;
 }
 
+int hk_matcher_aligned_radius(const hk_matcher *matcher, hk_kind kind)
+{
+    return (unsigned)kind < HK__KINDS ? matcher->aligned[kind] : -1;
+}
+
 uint64_t hk_matcher_entries(const hk_matcher *matcher)
 {
     return matcher->hashes[0];
@@ -168,6 +187,14 @@ bool hk__matcher_wants_exact(const hk_matcher *matcher)
     for (int kind = 0; kind < HK__KINDS; kind++)
         wants |= matcher->radius[kind][HK__EXACT] >= 0;
     return wants && (matcher->hashes[0] || matcher->hashes[1]);
+}
+
+bool hk__matcher_wants_raster(const hk_matcher *matcher)
+{
+    bool wants = false;
+    for (int kind = 0; kind < HK__KINDS; kind++)
+        wants |= matcher->aligned[kind] >= 0;
+    return wants && matcher->hashes[0];
 }
 
 /* ---- finding ------------------------------------------------------------------------------- */
@@ -190,16 +217,17 @@ static void look_at(hk__look looks[HK_VIEWS_MOST], const hk_matcher *matcher,
         hk__look *look = &looks[v];
         *look = (hk__look){.kind = view->fingerprint->kind,
                            .radius = {-1, -1},
+                           .hashes = {view->fingerprint->hash, view->exact},
+                           .aligned = -1,
                            .frame = view->frame,
                            .backdrop = view->backdrop};
         if ((unsigned)look->kind >= HK__KINDS)
             continue;
-        if (evidence->view_count == 1)
-            memcpy(look->radius, matcher->radius[look->kind], sizeof look->radius);
-        else
-            get_radii(look->radius, matcher, look->kind, (unsigned)evidence->view_count);
-        if (!view->exact)
-            look->radius[HK__EXACT] = -1;
+        const hk_radii radii =
+            get_radii(matcher, look->kind, matcher->probes, (unsigned)evidence->view_count);
+        look->radius[HK__PLAIN] = radii.plain;
+        look->radius[HK__EXACT] = view->exact ? radii.exact : -1;
+        look->aligned = view->raster ? radii.aligned : -1;
     }
 }
 
@@ -299,24 +327,28 @@ static void decide(hk__judgement *judgement, const hk__finds *all, const hk_matc
     judgement->truncated = all->truncated;
 }
 
-hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evidence *evidence,
-                    hk_error *err)
+hk_status hk__judge(hk__judgement *out, hk__judge_room *room, const hk_matcher *matcher,
+                    const hk__evidence *evidence, hk_error *err)
 {
     hk__judgement judgement = {0};
     hk__finds all = {0};
-    hk__look looks[HK_VIEWS_MOST] = {{.radius = {-1, -1}}};
-    const hk__looked looked = {.looks = looks, .count = evidence->view_count, .share = 1};
+    hk__look looks[HK_VIEWS_MOST] = {{.radius = {-1, -1}, .aligned = -1}};
+    const hk__looked looked = {
+        .looks = looks, .count = evidence->view_count, .share = 1, .probes = matcher->probes};
     if (evidence->view_count > HK_VIEWS_MOST)
         return hk__fail(err, HK_ERR_USAGE, "at most %d views of a file", HK_VIEWS_MOST);
     look_at(looks, matcher, evidence);
     hk_status status = look_up(&all, matcher, evidence, looks, err);
+    if (!status)
+        status = hk__finds_aligned(&all, looks, room, matcher, evidence, err);
     if (!status)
         status = hk__finds_matches(&judgement.matches, &judgement.count, NULL, &all, matcher,
                                    &looked, err);
     if (!status) {
         if (evidence->view_count)
             judgement.false_matches =
-                hk__strangers(NULL, &looked, HK__RADIUS_MOST, matcher->hashes[0]);
+                hk__strangers(NULL, &looked, HK__RADIUS_MOST, matcher->hashes[0]) +
+                hk__aligned_strangers(NULL, &looked, HK__RADIUS_MOST, matcher->hashes[0]);
         decide(&judgement, &all, matcher, evidence, &looked);
         *out = judgement;
     }

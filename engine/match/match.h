@@ -24,11 +24,15 @@
  *                                                     its digests, else not_checked
  *                                 failed              not_checked
  *
+ * Near is a plain or an exact hash or, where no list of known images hits by these or a digest, a
+ * probe of the picture through another frame, once it is aligned (aligned.h). Known-good lists are
+ * not searched by those.
+ *
  * A list that hits by digest and by hash counts as a digest. The upper half holds for every file,
  * the uncertain and the failed too: only its last two rows look at how it fared.
  *
- * A matcher is frozen once made; any number of threads may judge with it, each with a verdict of
- * its own.
+ * A matcher is frozen once made; any number of threads may judge with it, each with a verdict and a
+ * room of its own.
  */
 #ifndef HK_MATCH_MATCH_H
 #define HK_MATCH_MATCH_H
@@ -65,15 +69,23 @@ typedef struct hk__judgement {
     double false_matches; /* expected of this look-up, were the file unknown */
 } hk__judgement;
 
+/* What one thread works in; {0} is an empty one, which grows to half a megabyte with the first
+ * picture that is aligned. */
+typedef struct hk__judge_room {
+    hk_aligner *aligner; /* owned; NULL: none yet */
+} hk__judge_room;
+void hk__judge_room_clear(hk__judge_room *room);
+
 /* Judges; *out is overwritten. HK_ERR_FORMAT: a list's snapshot or store is damaged; HK_ERR_USAGE:
  * a list brought an index that may miss what is near. */
-hk_status hk__judge(hk__judgement *out, const hk_matcher *matcher, const hk__evidence *evidence,
-                    hk_error *err) HK_MUST_CHECK;
+hk_status hk__judge(hk__judgement *out, hk__judge_room *room, const hk_matcher *matcher,
+                    const hk__evidence *evidence, hk_error *err) HK_MUST_CHECK;
 void hk__judgement_clear(hk__judgement *judgement);
 
 /* The digests this matcher's lists hold: an or of HK_DIGEST_*. */
 unsigned hk__matcher_digests(const hk_matcher *matcher);
-/* Whether it looks up hashes of exact grids. */
+/* Whether it looks up hashes of exact grids, and probes of rasters. */
 bool hk__matcher_wants_exact(const hk_matcher *matcher);
+bool hk__matcher_wants_raster(const hk_matcher *matcher);
 
 #endif

@@ -75,7 +75,10 @@ static hk_status start(asking *a, const hk_matcher *matcher, const hk_query *que
     const int radius =
         query->hash_count ? hk_matcher_query_radius(matcher, query->kind, query->hash_count) : -1;
     *a = (asking){.query = query,
-                  .look = {.kind = kind_of(matcher, query, radius, share), .radius = {radius, -1}},
+                  .look = {.kind = kind_of(matcher, query, radius, share),
+                           .radius = {radius, -1},
+                           .hashes = {query->hashes},
+                           .aligned = -1},
                   .share = (unsigned)share + 1,
                   .place = place};
     return HK_OK;

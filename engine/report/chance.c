@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* chance.c - a chance, and a view, in words: hk_chance_words, hk_view_words (herken.h). */
+/* chance.c - a chance, and a view and a placement, in words: hk_chance_words and its like
+ * (herken.h). */
 #include "report/chance.h"
 
 #include <stdio.h>
@@ -36,6 +37,44 @@ const char *hk_view_words(char out[HK_VIEW_WORDS_SIZE], const hk_match *match)
                  hk_backdrop_name(match->backdrop));
     else if (match->basis == HK_BASIS_PDQ && match->view)
         snprintf(out, HK_VIEW_WORDS_SIZE, "  (frame %u)", match->frame);
+    return out;
+}
+
+/* Whole hundredths; a half of one is nothing. */
+static int percent(float share)
+{
+    return (int)(share * 100 + (share < 0 ? -.5F : .5F));
+}
+
+/* What was cut off is said in shares of the entry, what is around in shares of the query. */
+const char *hk_placement_words(char out[HK_PLACEMENT_WORDS_SIZE], const hk_match *match)
+{
+    const hk_placement *p = &match->placement;
+    const float across = 1 + p->left + p->right, down = 1 + p->top + p->bottom;
+    const float whole[4] = {across, down, across, down};
+    const float side[4] = {p->left, p->top, p->right, p->bottom};
+    int cut[4], inside = 0, around = 0;
+    out[0] = '\0';
+    if (!match->aligned)
+        return out;
+    for (int i = 0; i < 4; i++) {
+        cut[i] = percent(side[i] > 0 && whole[i] > 0 ? side[i] / whole[i] : side[i]);
+        inside += cut[i] > 0;
+        around += cut[i] < 0;
+    }
+    size_t length = 0;
+    const int sign = inside ? 1 : -1; /* one that is both says which side it is */
+    if (inside || around)
+        length = (size_t)snprintf(out, HK_PLACEMENT_WORDS_SIZE,
+                                  "%s (left %d %%, top %d %%, right %d %%, bottom %d %%)",
+                                  inside ? "cropped" : "framed", sign * cut[0], sign * cut[1],
+                                  sign * cut[2], sign * cut[3]);
+    const float angle = p->angle < 0 ? -p->angle : p->angle;
+    if (angle >= .25F && length < HK_PLACEMENT_WORDS_SIZE)
+        length += (size_t)snprintf(out + length, HK_PLACEMENT_WORDS_SIZE - length,
+                                   "%sturned by %.3g degrees", length ? ", " : "", (double)angle);
+    if (!length)
+        snprintf(out, HK_PLACEMENT_WORDS_SIZE, "placed as the whole");
     return out;
 }
 

@@ -4,6 +4,8 @@
 
 #include "core/digest.h"
 
+#include <math.h>
+
 /* Which of the file's views it was found by; not said of the first. */
 static void put_view(hk__object *object, const hk_match *match)
 {
@@ -13,6 +15,41 @@ static void put_view(hk__object *object, const hk_match *match)
     if (match->backdrop != HK_BACKDROP_BLACK)
         hk__put_text(&o, "backdrop", hk_backdrop_name(match->backdrop));
     hk__put_object(object, "view", &o);
+}
+
+static void put_place(hk__object *o, const char *key, float value, double unit)
+{
+    hk__put_real(o, key, round((double)value / unit) * unit + 0.0); /* no negative zero */
+}
+
+static void put_margins(hk__object *o, const hk_placement *at, float sign)
+{
+    put_place(o, "left", sign * at->left, 1e-4);
+    put_place(o, "top", sign * at->top, 1e-4);
+    put_place(o, "right", sign * at->right, 1e-4);
+    put_place(o, "bottom", sign * at->bottom, 1e-4);
+}
+
+static void put_placement(hk__object *object, const hk_placement *placement)
+{
+    hk__object o;
+    hk__object_begin(&o);
+    put_margins(&o, placement, 1);
+    put_place(&o, "angle", placement->angle, 1e-2);
+    hk__put_object(object, "placement", &o);
+}
+
+/* The entry's frame that was hit; margins as shares of its picture, how far the frame's edges lie
+ * within it. A frame of a newer version has none. */
+static void put_cut(hk__object *object, const hk_match *match)
+{
+    hk_placement at;
+    hk__object o;
+    hk__object_begin(&o);
+    hk__put_number(&o, "number", match->cut);
+    if (hk_cut_placement(&at, match->cut))
+        put_margins(&o, &at, -1);
+    hk__put_object(object, "entry_frame", &o);
 }
 
 static void put_match(hk__object *object, json_t *matches, const hk_match *match)
@@ -28,8 +65,15 @@ static void put_match(hk__object *object, json_t *matches, const hk_match *match
         hk__put_text(&o, "orientation", hk_orientation_name(match->orientation));
         hk__put_text(&o, "probe", match->probe);
         hk__put_true(&o, "inverted", match->inverted);
+        hk__put_true(&o, "aligned", match->aligned);
+        if (match->aligned) {
+            hk__put_number(&o, "before", match->before);
+            put_placement(&o, &match->placement);
+        }
         if (match->view)
             put_view(&o, match);
+        if (match->cut)
+            put_cut(&o, match);
         hk__put_real(&o, "chance", match->chance);
         hk__put_true(&o, "chance_extrapolated", match->chance_extrapolated);
     }
@@ -196,6 +240,8 @@ void hk__put_radii(hk__object *object, const hk_case_info *info)
 {
     put_radii(object, "radius", info->radius);
     put_radii(object, "exact_radius", info->exact_radius);
+    put_radii(object, "aligned_radius", info->aligned_radius);
+    hk__put_text(object, "probes", hk_probes_name(info->probes));
 }
 
 hk_status hk_account_json(char **out, const hk_account *account, bool verdicts, hk_error *err)

@@ -27,7 +27,8 @@
 
 static const char header[] =
     "path,status,verdict,reason,detail,known_good,conflict,matches,matches_truncated,list,entry,"
-    "category,basis,probe,distance,orientation,inverted,chance,duplicate_of,member,format,width,"
+    "category,basis,probe,distance,orientation,inverted,placement,chance,duplicate_of,member,"
+    "format,width,"
     "height,"
     "bytes,hash,quality,kind,flags,md5,sha1,sha256,group,group_distance,leader,decision,"
     "decided_by,decided_at,path_b64\n";
@@ -162,7 +163,17 @@ static void put_digest(row *r, const hk_digests *digests, hk_basis basis)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-enum { MATCH_FIELDS = 9, DECISION_FIELDS = 3 };
+enum { MATCH_FIELDS = 10, DECISION_FIELDS = 3 };
+
+/* "left top right bottom angle", of what was aligned. */
+static void put_placement(row *r, const hk_match *match)
+{
+    const hk_placement *p = &match->placement;
+    putc(',', r->out);
+    if (match->aligned) /* + 0: no negative zero */
+        fprintf(r->out, "%.4f %.4f %.4f %.4f %.2f", (double)p->left + 0, (double)p->top + 0,
+                (double)p->right + 0, (double)p->bottom + 0, (double)p->angle + 0);
+}
 
 static void put_match(row *r, const hk_match *match)
 {
@@ -171,13 +182,14 @@ static void put_match(row *r, const hk_match *match)
     (void)put_text(r, match->category);
     (void)put_text(r, hk_basis_name(match->basis));
     if (match->basis != HK_BASIS_PDQ) {
-        put_commas(r, 5);
+        put_commas(r, 6);
         return;
     }
     (void)put_text(r, match->probe);
     put_number(r, true, match->distance);
     (void)put_text(r, hk_orientation_name(match->orientation));
     put_flag(r, match->inverted);
+    put_placement(r, match);
     put_real(r, match->chance);
 }
 

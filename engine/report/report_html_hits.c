@@ -8,6 +8,7 @@
 #include "report/report_page.h"
 #include "report/thumbnails.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { MATCHES_MOST = 3 }; /* of a file, each a row */
@@ -100,6 +101,37 @@ static void draw_digests(FILE *out, const hk_file *file, size_t match)
     fputs("</span></td><td class=r>&ndash;</td><td>&ndash;</td>", out);
 }
 
+/* The entry's outline, dashed, and on it the picture, turned as it lies. In thousandths of the
+ * picture's longer side. */
+static void draw_placement(FILE *out, const hk_file *file, const hk_match *match)
+{
+    enum { SIDE = 1000, MARGIN = 40 };
+    const hk_placement *p = &match->placement;
+    char words[HK_PLACEMENT_WORDS_SIZE];
+    double w = SIDE, h = SIDE;
+    if (file->width && file->height) {
+        const bool lies = file->width > file->height;
+        const bool on_its_side = file->exif_orientation >= 5;
+        const double shape =
+            lies ? (double)file->height / file->width : (double)file->width / file->height;
+        *(lies != on_its_side ? &h : &w) = SIDE * (shape < .1 ? .1 : shape);
+    }
+    const double left = -(double)p->left * w, top = -(double)p->top * h;
+    const double across = (1 + (double)p->left + (double)p->right) * w;
+    const double down = (1 + (double)p->top + (double)p->bottom) * h;
+    const double from_x = fmin(left, 0) - MARGIN, from_y = fmin(top, 0) - MARGIN;
+    const double to_x = fmax(left + across, w) + MARGIN, to_y = fmax(top + down, h) + MARGIN;
+    hk_placement_words(words, match);
+    fprintf(out,
+            "<br><svg class=place role=img viewBox=\"%.0f %.0f %.0f %.0f\" width=%.0f height=%.0f>"
+            "<title>%s</title><rect class=entry x=%.0f y=%.0f width=%.0f height=%.0f />"
+            "<rect class=query width=%.0f height=%.0f transform=\"rotate(%.2f %.0f %.0f)\"/></svg>",
+            from_x, from_y, to_x - from_x, to_y - from_y, (to_x - from_x) * .07,
+            (to_y - from_y) * .07, words, left, top, across, down, w, h, (double)p->angle, w / 2,
+            h / 2);
+    fprintf(out, "<br><span class=note>once aligned: %s</span>", words);
+}
+
 static void draw_near(FILE *out, const hk_file *file, const hk_match *match)
 {
     fprintf(out, "<td>%s%s<br><span class=note>%s, probe ",
@@ -107,11 +139,13 @@ static void draw_near(FILE *out, const hk_file *file, const hk_match *match)
             hk_orientation_name(match->orientation));
     hk__draw_words(out, match->probe);
     char view[HK_VIEW_WORDS_SIZE];
-    fprintf(out, "%s%s</span></td><td class=r>%u</td><td>", match->inverted ? ", inverted" : "",
-            hk_view_words(view, match), match->distance);
+    fprintf(out, "%s%s</span>", match->inverted ? ", inverted" : "", hk_view_words(view, match));
+    if (match->aligned)
+        draw_placement(out, file, match);
+    fprintf(out, "</td><td class=r>%u</td><td>", match->distance);
     hk__draw_chance(out, match->chance);
     fprintf(out, "<br><span class=note>an unrelated %s%s</span></td>",
-            hk__kind_words(file->fingerprint.kind),
+            hk__kind_words(match->aligned ? HK_KIND_PHOTO : file->fingerprint.kind),
             match->chance_extrapolated ? "; extrapolated" : "");
 }
 

@@ -55,6 +55,10 @@ const char hk__page_style[] =
     ".r{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}thead "
     ".r{white-space:normal}"
     ".r+td:not(.r),.r+th:not(.r){padding-left:1rem}"
+    /* how an aligned picture lies on its entry */
+    ".place{display:block;margin:.3rem 0;max-width:100%}.place rect{stroke-width:20}"
+    ".place .entry{fill:none;stroke:var(--soft);stroke-dasharray:60 40}"
+    ".place .query{fill:var(--panel);fill-opacity:.6;stroke:var(--near)}"
     ".file{width:46%}#hits table{table-layout:fixed}#hits thead th:nth-child(1){width:43%}"
     "#hits thead th:nth-child(3){width:16%}#hits thead th:nth-child(4){width:8%}#hits thead "
     "th:nth-child(5){width:15%}"

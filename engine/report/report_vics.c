@@ -127,16 +127,18 @@ static void say(writer *w, const char *format, ...)
 
 static void say_match(writer *w, const hk_file *file, const hk_match *match)
 {
-    char words[HK_CHANCE_WORDS_SIZE], view[HK_VIEW_WORDS_SIZE];
+    char words[HK_CHANCE_WORDS_SIZE], view[HK_VIEW_WORDS_SIZE], place[HK_PLACEMENT_WORDS_SIZE];
     if (match->basis != HK_BASIS_PDQ) {
         say(w, "exact: same %s as %.300s in list %.300s. ", hk_basis_name(match->basis),
             match->entry, match->list);
         return;
     }
-    say(w, "near: %u bits (%s) from %.300s in list %.300s, %s%s%s; %s%s. ", match->distance,
+    say(w, "near: %u bits (%s) from %.300s in list %.300s, %s%s%s%s%s; %s%s. ", match->distance,
         match->probe, match->entry, match->list, hk_orientation_name(match->orientation),
-        match->inverted ? ", colours inverted" : "", hk_view_words(view, match),
-        hk_chance_words(words, file->fingerprint.kind, match->chance, w->entries),
+        match->inverted ? ", colours inverted" : "", match->aligned ? ", once aligned: " : "",
+        hk_placement_words(place, match), hk_view_words(view, match),
+        hk_chance_words(words, match->aligned ? HK_KIND_PHOTO : file->fingerprint.kind,
+                        match->chance, w->entries),
         match->chance_extrapolated ? " (extrapolated)" : "");
 }
 

@@ -44,9 +44,8 @@ static hk_kind kind_of(const hk_fingerprint *fp, const hk__model *model)
     return HK_KIND_PHOTO;
 }
 
-/* The three numbers, and whether the bits hang on rounding. */
-static void measure(hk_fingerprint *fp, const hk__model *model,
-                    const float spectrum[HK__SPECTRUM_SIZE])
+void hk__measure(hk_fingerprint *fp, const hk__model *model,
+                 const float spectrum[HK__SPECTRUM_SIZE])
 {
     enum { N = HK__SPECTRUM_SIZE };
     float scratch[N];
@@ -67,6 +66,7 @@ static void measure(hk_fingerprint *fp, const hk__model *model,
     fp->texture_rms = rms;
     fp->effective_coefficients = energy2 > 0 ? (float)(energy * energy / energy2) : 1;
     fp->spread = rms > 0 ? hk__select(scratch, N / 2 - 1) / rms : 0;
+    fp->kind = kind_of(fp, model);
     if (rms < model->flat_rms || in_band > model->degenerate_count)
         fp->flags |= HK_FLAG_DEGENERATE;
 }
@@ -81,8 +81,7 @@ hk_status hk__fingerprint(hk_fingerprint *out, const hk__model *model,
 
     hk_fingerprint fp = {.model = model->info.id, .quality = hk__quality(grid)};
     hk__orientations(fp.hash, spectrum);
-    measure(&fp, model, spectrum);
-    fp.kind = kind_of(&fp, model);
+    hk__measure(&fp, model, spectrum);
     if (fp.quality < model->low_quality)
         fp.flags |= HK_FLAG_LOW_QUALITY;
     *out = fp;
@@ -98,7 +97,7 @@ hk_status hk__exact_hashes(hk_hash out[HK_ORIENTATIONS], bool *degenerate, const
         return status;
 
     hk_fingerprint fp = {0};
-    measure(&fp, model, spectrum);
+    hk__measure(&fp, model, spectrum);
     *degenerate = (fp.flags & HK_FLAG_DEGENERATE) != 0;
     hk__orientations(out, spectrum);
     return HK_OK;

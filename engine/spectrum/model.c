@@ -2,7 +2,7 @@
 /*
  * model.c - the hash models this build knows, in the order they are listed.
  *
- * The numbers are those of models/<id>/model.json and models/<id>/calibration.csv; the build turns
+ * The numbers are those of models/<id>/model.json, calibration.csv and aligned.csv; the build turns
  * each file into the constants included here, with the SHA-256 of the file, so there is one place
  * to change and one to check.
  */
@@ -12,7 +12,7 @@
 
 const hk__model hk__model_pdq = {
     .info = {HK__PDQ_ID, HK__PDQ_CHECKSUM, HK_HASH_BITS, HK__PDQ_MAX_DISTANCE,
-             HK__PDQ_CALIBRATION_CHECKSUM},
+             HK__PDQ_CALIBRATION_CHECKSUM, HK__PDQ_ALIGNED_CHECKSUM},
     .degenerate_band = HK__PDQ_DEGENERATE_BAND,
     .degenerate_count = HK__PDQ_DEGENERATE_COUNT,
     .flat_rms = HK__PDQ_FLAT_RMS,
@@ -23,9 +23,15 @@ const hk__model hk__model_pdq = {
     .chance = {[HK_KIND_PHOTO] = {HK__PDQ_CHANCE_PHOTO},
                [HK_KIND_LOW_TEXTURE] = {HK__PDQ_CHANCE_LOW_TEXTURE},
                [HK_KIND_GRAPHIC] = {HK__PDQ_CHANCE_GRAPHIC}},
-    .measured = {[HK_KIND_PHOTO] = HK__PDQ_MEASURED_PHOTO,
-                 [HK_KIND_LOW_TEXTURE] = HK__PDQ_MEASURED_LOW_TEXTURE,
-                 [HK_KIND_GRAPHIC] = HK__PDQ_MEASURED_GRAPHIC},
+    .measured = {[HK_KIND_PHOTO] = HK__PDQ_CHANCE_PHOTO_MEASURED,
+                 [HK_KIND_LOW_TEXTURE] = HK__PDQ_CHANCE_LOW_TEXTURE_MEASURED,
+                 [HK_KIND_GRAPHIC] = HK__PDQ_CHANCE_GRAPHIC_MEASURED},
+    .aligned = {[HK_PROBES_FAST] = {HK__PDQ_ALIGNED_FAST},
+                [HK_PROBES_STANDARD] = {HK__PDQ_ALIGNED_STANDARD},
+                [HK_PROBES_THOROUGH] = {HK__PDQ_ALIGNED_THOROUGH}},
+    .aligned_measured = {[HK_PROBES_FAST] = HK__PDQ_ALIGNED_FAST_MEASURED,
+                         [HK_PROBES_STANDARD] = HK__PDQ_ALIGNED_STANDARD_MEASURED,
+                         [HK_PROBES_THOROUGH] = HK__PDQ_ALIGNED_THOROUGH_MEASURED},
 };
 
 const hk_model_info *hk_model(unsigned index)

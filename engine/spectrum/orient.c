@@ -67,11 +67,25 @@ static void hash_bits(hk_hash *plain, hk_hash *transposed, const float signs[HK_
         }
 }
 
-hk_hash hk__bits(const float spectrum[HK__SPECTRUM_SIZE])
+static void turned(float out[HK__SPECTRUM_SIZE], const float spectrum[HK__SPECTRUM_SIZE], bool rows,
+                   bool columns)
 {
+    for (int i = 0; i < SIDE; i++)
+        for (int j = 0; j < SIDE; j++) {
+            const bool negate = (rows && i % 2 == 0) != (columns && j % 2 == 0);
+            const float value = spectrum[i * SIDE + j];
+            out[i * SIDE + j] = negate ? -value : value;
+        }
+}
+
+hk_hash hk__bits(const float spectrum[HK__SPECTRUM_SIZE], hk_orientation orientation)
+{
+    const turn *t = &turns[orientation];
+    float signs[HK__SPECTRUM_SIZE];
     hk_hash plain, transposed;
-    hash_bits(&plain, &transposed, spectrum);
-    return plain;
+    turned(signs, spectrum, t->negate_rows, t->negate_columns);
+    hash_bits(&plain, &transposed, signs);
+    return t->transpose ? transposed : plain;
 }
 
 void hk__orientations(hk_hash out[HK_ORIENTATIONS], const float spectrum[HK__SPECTRUM_SIZE])
@@ -80,12 +94,7 @@ void hk__orientations(hk_hash out[HK_ORIENTATIONS], const float spectrum[HK__SPE
     for (int rows = 0; rows < 2; rows++)
         for (int columns = 0; columns < 2; columns++) {
             float signs[HK__SPECTRUM_SIZE];
-            for (int i = 0; i < SIDE; i++)
-                for (int j = 0; j < SIDE; j++) {
-                    bool negate = (rows && i % 2 == 0) != (columns && j % 2 == 0);
-                    float value = spectrum[i * SIDE + j];
-                    signs[i * SIDE + j] = negate ? -value : value;
-                }
+            turned(signs, spectrum, rows, columns);
             hash_bits(&by_turn[rows][columns][0], &by_turn[rows][columns][1], signs);
         }
     for (int o = 0; o < HK_ORIENTATIONS; o++)

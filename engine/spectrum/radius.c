@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * radius.c - how near is near enough: the chances of models/pdq/calibration.csv, and the radius
- * that keeps within a budget of false matches.
+ * radius.c - how near is near enough: the chances of models/pdq/calibration.csv and aligned.csv,
+ * and the radii that keep within a budget of false matches.
  *
  * A chance is that of one unrelated entry in a whole look-up, over all orientations and their
  * inverses. Expectations add up whatever depends on what, so of N entries N times as many are
@@ -60,25 +60,75 @@ static double exact_part(hk_kind kind)
     return kind == HK_KIND_PHOTO ? .05 : 0;
 }
 
-static double budget_of(hk_profile profile)
+double hk_budget(hk_profile profile)
 {
-    return profile == HK_PROFILE_GATE ? 1e-6 : 1e-3;
+    static const double budgets[PROFILES] = {[HK_PROFILE_GATE] = 1e-6, [HK_PROFILE_REVIEW] = 1e-3};
+    return (unsigned)profile < PROFILES ? budgets[profile] : -1;
 }
 
-int hk_radius(hk_kind kind, hk_profile profile, uint64_t entries)
+static int plain_radius(hk_kind kind, double budget, uint64_t entries)
 {
-    int radius = (unsigned)profile < PROFILES ? WIDEST : -1;
-    const double budget = budget_of(profile) * (1 - exact_part(kind));
+    int radius = budget >= 0 ? WIDEST : -1;
     while (radius >= 0 && hk_false_matches(kind, radius, -1, entries, NULL) > budget)
         radius--;
     return radius;
 }
 
-int hk_exact_radius(hk_kind kind, hk_profile profile, uint64_t entries)
+/* The widest beside the plain one with which both keep within the budget. */
+static int exact_radius(hk_kind kind, int plain, double budget, uint64_t entries)
 {
-    const int plain = hk_radius(kind, profile, entries);
     int radius = exact_part(kind) > 0 ? plain : -1;
-    while (radius >= 0 && hk_false_matches(kind, plain, radius, entries, NULL) > budget_of(profile))
+    while (radius >= 0 && hk_false_matches(kind, plain, radius, entries, NULL) > budget)
         radius--;
     return radius;
+}
+
+int hk_radius(hk_kind kind, hk_profile profile, uint64_t entries)
+{
+    return hk_radii_of(kind, profile, HK_PROBES_SETS, entries).plain;
+}
+
+int hk_exact_radius(hk_kind kind, hk_profile profile, uint64_t entries)
+{
+    return hk_radii_of(kind, profile, HK_PROBES_SETS, entries).exact;
+}
+
+double hk_aligned_false_matches(hk_kind kind, int distance, hk_probes probes, uint64_t entries,
+                                bool *extrapolated)
+{
+    const hk__model *model = &hk__model_pdq;
+    const bool known = kind == HK_KIND_PHOTO && (unsigned)probes < HK_PROBES_SETS;
+    const int at = distance < HK_CANDIDATE_RADIUS ? distance : HK_CANDIDATE_RADIUS;
+    if (extrapolated)
+        *extrapolated = known && at >= 0 && (unsigned)at < model->aligned_measured[probes];
+    if (at < 0)
+        return 0;
+    return (double)entries * (known ? model->aligned[probes][at] : 1);
+}
+
+/* The part of a budget that the aligned have at the least, where pictures are aligned too. Captions
+ * and tones are found by the plain hash alone, so that has the larger one; but its chances fall so
+ * fast that it leaves a good deal more. Any part from .2 to .7 finds much the same (DECISIONS.md,
+ * "the aligned get what is left"). */
+static const double aligned_part = 1. / 3;
+
+hk_radii hk_radii_within(hk_kind kind, double budget, hk_probes probes, uint64_t entries)
+{
+    const bool aligns = (unsigned)probes < HK_PROBES_SETS && (unsigned)kind < KINDS;
+    const double others = aligns && kind == HK_KIND_PHOTO ? aligned_part : exact_part(kind);
+    hk_radii radii = {.plain = plain_radius(kind, budget * (1 - others), entries),
+                      .aligned = aligns && budget >= 0 ? WIDEST : -1};
+    double rest = budget - hk_false_matches(kind, radii.plain, -1, entries, NULL);
+    while (radii.aligned >= 0 &&
+           hk_aligned_false_matches(HK_KIND_PHOTO, radii.aligned, probes, entries, NULL) > rest)
+        radii.aligned--;
+    rest -= hk_aligned_false_matches(HK_KIND_PHOTO, radii.aligned, probes, entries, NULL);
+    radii.exact = exact_radius(
+        kind, radii.plain, rest + hk_false_matches(kind, radii.plain, -1, entries, NULL), entries);
+    return radii;
+}
+
+hk_radii hk_radii_of(hk_kind kind, hk_profile profile, hk_probes probes, uint64_t entries)
+{
+    return hk_radii_within(kind, hk_budget(profile), probes, entries);
 }

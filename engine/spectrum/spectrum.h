@@ -18,8 +18,10 @@
 #define HK__SPECTRUM_SIDE 16
 #define HK__SPECTRUM_SIZE 256
 #define HK__CHANCES 129 /* distances of a whole look-up: 0..128, inverses included */
+#define HK__ALIGNED_CHANCES (HK_CANDIDATE_RADIUS + 1)
 
-/* One hash model's frozen numbers: models/<id>/model.json and calibration.csv, compiled in. */
+/* One hash model's frozen numbers: models/<id>/model.json, calibration.csv and aligned.csv,
+ * compiled in. */
 typedef struct hk__model {
     hk_model_info info;
     float degenerate_band;     /* in units of max(rms, 1): this near the median is rounding */
@@ -31,6 +33,8 @@ typedef struct hk__model {
     float graphic_spread;
     double chance[3][HK__CHANCES]; /* by kind and distance: one entry's, the upper 95 % bound */
     unsigned measured[3];          /* from this distance on; below it by the tail's model */
+    double aligned[HK_PROBES_SETS][HK__ALIGNED_CHANCES]; /* so, of photos once aligned */
+    unsigned aligned_measured[HK_PROBES_SETS];
 } hk__model;
 
 extern const hk__model hk__model_pdq;
@@ -46,8 +50,13 @@ int hk__quality(const float grid[HK__GRID_SIZE]);
 /* The hash of the spectrum in each of the eight orientations. */
 void hk__orientations(hk_hash out[HK_ORIENTATIONS], const float spectrum[HK__SPECTRUM_SIZE]);
 
-/* The first of them alone: of the picture as it is. */
-hk_hash hk__bits(const float spectrum[HK__SPECTRUM_SIZE]);
+/* One of them alone. */
+hk_hash hk__bits(const float spectrum[HK__SPECTRUM_SIZE], hk_orientation orientation);
+
+/* The kind's three numbers (fact 9 of the design), the kind, and of the flags HK_FLAG_DEGENERATE;
+ * the fingerprint's other fields stay. */
+void hk__measure(hk_fingerprint *fp, const hk__model *model,
+                 const float spectrum[HK__SPECTRUM_SIZE]);
 
 /* The value with `rank` (0..255) smaller or equal ones before it in sorted order. No NaN. */
 float hk__select(const float values[HK__SPECTRUM_SIZE], unsigned rank);

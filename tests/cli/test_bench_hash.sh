@@ -54,7 +54,11 @@ is "nothing timed" "$(jq -c '[.files, .failed, .classes, has("ms_mean")]' out)" 
 run 3 bench hash --repeats 1 pictures
 is "rows" "$(grep -Ec '^(to [0-9.]+ MP|above) ' out)" 6
 is "files of all" "$(awk '$1 == "all" { print $2 }' out)" 8
-grep -q '^3 files gave no hash' out || fail "failures are not named"
+grep -q '^3 files gave no hash and are not counted; herken hash says why$' out || fail "failures are not named"
+# 64x64, 24 bits
+{ printf 'BM\0\0\0\0\0\0\0\0\066\0\0\0\050\0\0\0\100\0\0\0\100\0\0\0\1\0\030\0'; head -c 24 /dev/zero; head -c 12288 pictures/d.jpg; } >one.bmp
+run 0 bench hash --json --repeats 1 --allow-format bmp one.bmp
+is "a format that must be named" "$(jq -c '[.files, .classes[0].format]' out)" '[1,"bmp"]'
 run 0 bench hash
 is "without files" "$(grep -c '^hash step alone' out)" 2
 

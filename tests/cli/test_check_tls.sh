@@ -38,12 +38,13 @@ certificate() { # NAME SUBJECT-ALT-NAME DAYS
 certificate good IP:127.0.0.1 2
 certificate other DNS:example.org 2
 certificate client DNS:client 2
+certificate late IP:127.0.0.1 0 # until the second in which it is made
 chmod 600 ./*.key
 tls() { # CODE FOLDER ARGUMENT...
     local want=$1 folder=$2; shift 2
     run "$want" check --server "https://127.0.0.1:$(cat "$folder/port")" --key-file key --patience 0 --quiet --json "$@" pics
 }
-mkdir tls other both
+mkdir tls other late both
 start tls "$work/good.pem" "$work/good.key"
 tls 0 tls --ca ca.pem
 tls 3 tls
@@ -53,6 +54,11 @@ start other "$work/other.pem" "$work/other.key"
 tls 3 other --ca ca.pem
 is "another's certificate" "$(field pics/clean7.jpg reason)" server_untrusted
 [ ! -e other/keys ] || fail "another got the key"
+while openssl x509 -in late.pem -noout -checkend 0 >/dev/null; do sleep 0.1; done
+start late "$work/late.pem" "$work/late.key"
+tls 3 late --ca ca.pem
+is "an expired certificate" "$(field pics/clean7.jpg reason)" server_untrusted
+[ ! -e late/keys ] || fail "who has an expired certificate got the key"
 start both "$work/good.pem" "$work/good.key" "$work/ca.pem"
 tls 3 both --ca ca.pem
 tls 0 both --ca ca.pem --cert client.pem --cert-key client.key

@@ -53,16 +53,25 @@ run 1 match --json --list list.txt seen
 is "account: profile, radii" "$(jq -c 'select(.account).account | [.profile, .radius, .exact_radius]' out)" '["review",{"photo":60,"low_texture":60,"graphic":3},{"photo":60}]'
 jq -es 'map(select(.path).matches[]) | length == 7 and all(.[]; .chance > 0 and .chance < 1e-6 and .chance_extrapolated)' out >/dev/null || fail "chances of near matches"
 review=$(jq 'select(.account).account.expected_false_matches' out)
-# 3 entries for each file hashed, by both probes, the second for a quarter more; a duplicate is not looked up anew.
+# 3 entries for each file hashed, by both probes, the second for a quarter more, and what may be aligned; a duplicate is
+# not looked up anew.
 one=$(awk -F, '$1 == "photo" && $2 == 60 { print $6 }' "$SOURCE/models/pdq/calibration.csv")
 run 1 match --json --list list.txt seen/half.png seen/same1.png seen/same2.png
-jq -es --argjson one "$one" 'last.account | .duplicate == 1 and (.expected_false_matches / (.hashed * 3 * 2.25 * $one) - 1 | fabs) < 1e-9' out >/dev/null || fail "expected false matches"
+jq -es --argjson one "$one" 'last.account | .duplicate == 1 and .expected_false_matches > .hashed * 3 * 2.25 * $one and .expected_false_matches < .hashed * 1e-3' out >/dev/null || fail "expected false matches"
 run 1 match --json --profile gate --list list.txt seen
 gate=$(jq 'select(.account).account.expected_false_matches' out)
-is "account: profile, radii" "$(jq -c 'select(.account).account | [.profile, .radius, .exact_radius]' out)" '["gate",{"photo":60,"low_texture":25},{"photo":60}]'
+is "account: profile, radii" "$(jq -c 'select(.account).account | [.profile, .radius, .exact_radius]' out)" '["gate",{"photo":60,"low_texture":25},{"photo":53}]'
 jq -ne "$gate > 0 and $gate <= $review and $review < 1e-3" >/dev/null || fail "expected false matches: $gate, $review"
 run 1 match --json --max-distance 20 --list list.txt seen
 is "a radius of one's own" "$(jq -c 'select(.account).account | [.profile, .radius, .exact_radius]' out)" '[null,{"photo":20,"low_texture":20,"graphic":20},{"photo":20}]'
+run 1 match --json --budget 1e-9 --list list.txt seen
+is "a budget of one's own" "$(jq -c 'select(.account).account | [.profile, .budget == 1e-9, .radius.photo < 60]' out)" '[null,true,true]'
+for budget in 0 -1 1.5 x nan ''; do
+    run 2 match --budget "$budget" --list list.txt seen
+    grep -q "over 0, up to 1, not '$budget'" err || fail "a budget that is none: $budget"
+done
+run 2 match --budget .1 --case of.case --list list.txt seen
+grep -q 'a case has the budget of its profile' err || fail "a case with a budget"
 run 2 match --profile strict --list list.txt seen
 grep -q "gate or review, not 'strict'" err || fail "a profile that is none"
 run 1 match --list list.txt seen/half.png
@@ -81,7 +90,28 @@ run 1 match --json --max-distance "$exact" --list list.txt small
 is "found by" "$(first small/copy.png probe) $(first small/copy.png distance) $(first small/copy.png entry)" "exact $exact known/k1.png"
 run 1 match --list list.txt small
 grep -q "^ *$exact bits .*(exact grid)$" out || { fail "the probe is not named"; cat out; }
-run 0 match --json --max-distance $((exact - 1)) --list list.txt small
+run 1 match --json --max-distance $((exact - 1)) --list list.txt small
+is "once aligned it is nearer" "$(first small/copy.png aligned)" true
+# What no hash of the whole is near to is looked at through other frames, and where it lies is told.
+mkdir edited
+width=$(vipsheader -f width known/k1.png) height=$(vipsheader -f height known/k1.png)
+vips embed known/k1.png edited/framed.png $((width / 8)) $((height / 8)) $((width * 5 / 4)) $((height * 5 / 4)) --extend white
+for probes in fast standard thorough; do
+    run 1 match --json --probes "$probes" --list list.txt edited
+    is "framed, $probes" "$(jq -c 'select(.path == "edited/framed.png").matches[0] | [.entry, .aligned, (.placement | map_values(. * 10 | round))]' out)" \
+        '["known/k1.png",true,{"left":-1,"top":-1,"right":-1,"bottom":-1,"angle":0}]'
+    is "account: probes" "$(jq -r 'select(.account).account | .probes, .aligned_radius.photo' out | paste -sd' ')" "$probes 60"
+done
+grep -q '"placement":{"left":-0\.[0-9]*,"top":-0\.[0-9]*,"right":-0\.[0-9]*,"bottom":-0\.[0-9]*,"angle":0\.0}' out || fail "a placement's fields"
+run 1 match --list list.txt edited/framed.png
+grep -Eq '^ *[0-9]+ bits once aligned, framed \(left [0-9]* %, top [0-9]* %, right [0-9]* %, bottom [0-9]* %\): ' out || { fail "a placement in words"; cat out; }
+run 1 compare --json edited/framed.png known/k1.png
+before=$(jq .aligned.before out) after=$(jq .aligned.distance out)
+is "compare, aligned" "$(jq -c '[.verdict, .aligned.probe, .aligned.distance < 30]' out)" '["near","trim",true]'
+run 1 compare edited/framed.png known/k1.png # what decides is the mean: both are said
+grep -q "^$after bits once aligned, $before before, original: framed" out || { fail "compare says both distances"; cat out; }
+run 2 match --probes some --list list.txt edited
+grep -q "fast, standard or thorough, not 'some'" err || fail "probes that are none"
 run 1 match --json --list list.txt seen/same1.png
 is "at 0 by both" "$(first seen/same1.png probe)" plain
 # Of a symmetric picture that hash is chance: the plain one alone is looked up, and counted.
@@ -93,7 +123,7 @@ vips thumbnail symmetric.png small/symmetric.png 180
 is "symmetric" "$("$HERKEN" hash --quiet --json --exact-grid small/symmetric.png | jq -c 'select(.path) | [.exact_hash, .flags]')" '[null,[]]'
 run 1 match --json --list symmetric.txt small/symmetric.png
 is "found by" "$(first small/symmetric.png probe)" plain
-jq -es --argjson one "$one" 'last.account.expected_false_matches / $one - 1 | fabs < 1e-9' out >/dev/null || fail "expected false matches without the exact probe"
+jq -es --argjson one "$one" 'last.account.expected_false_matches >= $one' out >/dev/null || fail "expected false matches without the exact probe"
 
 # Exit codes: clean, match, partial.
 mkdir clean; cp seen/stranger*.jpg clean; cp seen/note.txt clean

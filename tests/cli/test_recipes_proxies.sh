@@ -140,7 +140,8 @@ for port in "$front_port" "$haproxy_port"; do
     is "its verdict" "$(jq -r '.results[0].verdict' out)" exact
     is "whose it is, and not who he says" "$(jq -r 'select(.kind == "check").from' "$db.audit" | tail -n 1)" 127.0.0.1
     is "a batch through a proxy" "$(through "$port" /v1/check -H 'Content-Type: application/json' --data-binary @many.json)" 200
-    is "a body that is too large" "$(through "$port" /v1/check -H 'Content-Type: application/json' -H 'Expect:' --data-binary @large)" 413
+    # It waits for leave to send: who is in the middle of it may find the connection closed and no answer.
+    is "a body that is too large" "$(through "$port" /v1/check -H 'Content-Type: application/json' -H 'Expect: 100-continue' --expect100-timeout 20 --data-binary @large)" 413
     is "another key" "$(through "$port" /v1/lists -H 'Authorization: Bearer hk_x')" 400 # two keys
 done
 is "metrics, through nginx" "$(through "$front_port" /metrics)" 404

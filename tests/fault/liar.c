@@ -12,6 +12,7 @@
  *      v  of another version              i  of another request   s  cut short
  *      f  reply of the file               x  the end
  *      1  a view of the file (2..9: another), more to come        V  the last one
+ *      g  a view of the file with a raster that nobody asked for
  *      +  the same of the member to come  =  the last one         w  63 views and no more
  */
 #include "decode/wire.h"
@@ -62,7 +63,7 @@ static void say_no_digests(uint64_t of)
 }
 
 /* A picture; those of different letters have different hashes. */
-static void say_view(uint64_t of, unsigned seed, bool more)
+static void say_view(uint64_t of, unsigned seed, bool more, uint32_t raster_side)
 {
     uint32_t random = seed * 2654435761u + 1;
     hk__reply_begin(&reply, request.id, of);
@@ -71,6 +72,7 @@ static void say_view(uint64_t of, unsigned seed, bool more)
     reply.picture.frame = seed;
     reply.picture.has_pixels = true;
     reply.picture.has_exact = request.exact_grid;
+    reply.picture.raster_width = reply.picture.raster_height = raster_side;
     for (int i = 0; i < HK__GRID_SIZE; i++) {
         random = random * 1664525 + 1013904223;
         reply.picture.grid[i] = reply.picture.exact_grid[i] = (float)(random >> 24);
@@ -81,7 +83,7 @@ static void say_view(uint64_t of, unsigned seed, bool more)
 static void say(char letter)
 {
     if (letter >= '1' && letter <= '9')
-        say_view(HK__NO_MEMBER, (unsigned)letter, true);
+        say_view(HK__NO_MEMBER, (unsigned)letter, true, 0);
     switch (letter) {
     case 'n':
         say_notice(number, 0, 4);
@@ -145,17 +147,20 @@ static void say(char letter)
         say_reply(HK__NO_MEMBER, HK_FILE_NOT_AN_IMAGE, 2);
         break;
     case 'V':
-        say_view(HK__NO_MEMBER, 'V', false);
+        say_view(HK__NO_MEMBER, 'V', false, 0);
+        break;
+    case 'g':
+        say_view(HK__NO_MEMBER, 'g', false, 1);
         break;
     case '+':
-        say_view(number, '+', true);
+        say_view(number, '+', true, 0);
         break;
     case '=':
-        say_view(number++, '=', false);
+        say_view(number++, '=', false, 0);
         break;
     case 'w':
         for (unsigned i = 1; i < HK_VIEWS_MOST; i++)
-            say_view(HK__NO_MEMBER, i, true);
+            say_view(HK__NO_MEMBER, i, true, 0);
         break;
     case 'x':
         _exit(0);

@@ -305,6 +305,7 @@ static void views_are_counted(void **state)
         {"+V", HK_FILE_CRASHED, 0, 0},   /* of a member that was not noticed */
         {"1n=f", HK_FILE_CRASHED, 0, 0}, /* a member among the views of the file */
         {"1bV", HK_FILE_CRASHED, 0, 0},
+        {"1g", HK_FILE_CRASHED, 0, 0},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const story s = hear(cases[i].letters);

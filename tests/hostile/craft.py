@@ -84,6 +84,17 @@ def still_apng(picture):
     return SIGNATURE + first + b"".join(chunk(k, d) for k, d in parts if k == b"IDAT") + chunk(b"IEND", b"")
 
 
+def two_words(picture, frame):
+    """Two acTL: by the first it has two frames, by the second only its default picture."""
+    parts = list(chunks(read(picture)))
+    width, height = struct.unpack(">II", parts[0][1][:8])
+    turn = lambda n: chunk(b"fcTL", struct.pack(">IIIIIHHBB", n, width, height, 0, 0, 1, 1, 0, 0))
+    out = SIGNATURE + chunk(*parts[0]) + b"".join(chunk(b"acTL", struct.pack(">II", n, 0)) for n in (2, 1))
+    out += turn(0) + b"".join(chunk(k, d) for k, d in parts if k == b"IDAT") + turn(1)
+    data = b"".join(d for k, d in chunks(read(frame)) if k == b"IDAT")
+    return out + chunk(b"fdAT", struct.pack(">I", 2) + data) + chunk(b"IEND", b"")
+
+
 # ---- JPEG -----------------------------------------------------------------------------------------
 
 
@@ -177,6 +188,17 @@ def break_directory(path, page):
     return tiff
 
 
+def shrink_page(path, page, side):
+    """One page (from 0) is but a corner of what it was."""
+    tiff = bytearray(read(path))
+    order = "<" if tiff[:2] == b"II" else ">"
+    for entry in list(directories(tiff))[int(page)][1]:
+        if struct.unpack_from(order + "H", tiff, entry)[0] in (256, 257):  # width, height
+            struct.pack_into(order + "HI", tiff, entry + 2, 4, 1)
+            struct.pack_into(order + "I", tiff, entry + 8, int(side))
+    return tiff
+
+
 def mixed_pages(count):
     """Small pages of noise: the first is opaque, all others have alpha."""
     tiff, state, links = bytearray(b"II*\0\0\0\0\0"), 1, 4
@@ -197,6 +219,39 @@ def mixed_pages(count):
         links = len(tiff)
         tiff += bytes(4)
     return tiff
+
+
+# ---- GIF ------------------------------------------------------------------------------------------
+
+
+def gif_frame(width, height, value):
+    """Of one grey, with codes of 9 bits that are all cleared in time."""
+    bits, count, codes = 0, 0, bytearray()
+    for i in range(width * height + 1):
+        for code in ((256,) if i % 200 == 0 else ()) + ((value,) if i < width * height else (257,)):
+            bits |= code << count
+            count += 9
+            while count >= 8:
+                codes.append(bits & 255)
+                bits, count = bits >> 8, count - 8
+    codes.append(bits)
+    blocks = b"".join(bytes((len(codes[i : i + 255]),)) + codes[i : i + 255] for i in range(0, len(codes), 255))
+    return b"\x2c" + struct.pack("<HHHHB", 0, 0, width, height, 0) + b"\x08" + blocks + b"\0"
+
+
+def slow_gif(width, height, frames):
+    """Its canvas is large; all frames but the first and the last are a single pixel of it."""
+    width, height = int(width), int(height)
+    out = b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF7, 0, 0)
+    out += b"".join(bytes((v, v, v)) for v in range(256)) + gif_frame(width, height, 9)
+    return out + gif_frame(1, 1, 9) * (int(frames) - 2) + gif_frame(32, 64, 200) + b"\x3b"
+
+
+def larger_later(gif, side):
+    """A GIF whose first frame is a square of grey before the others."""
+    data, side = read(gif), int(side)
+    start = 13 + (3 << (data[10] & 7) + 1 if data[10] & 0x80 else 0)
+    return data[:start] + gif_frame(side, side, 9) + data[start:]
 
 
 # ---- others ---------------------------------------------------------------------------------------
@@ -230,10 +285,14 @@ MAKERS = {
     "ghost": ghost,
     "apng": apng,
     "still-apng": still_apng,
+    "two-words": two_words,
+    "slow-gif": slow_gif,
+    "larger-later": larger_later,
     "splice": splice,
     "primary": primary,
     "mixed-pages": mixed_pages,
     "break-page": break_page,
+    "shrink-page": shrink_page,
     "break-directory": break_directory,
     "bmp": bmp,
     "sequence": sequence,

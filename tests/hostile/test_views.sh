@@ -96,6 +96,12 @@ run 0 hash --json --frames-of all mixed.tif
 is "alpha on later pages" "$(field mixed.tif reason)" "64 views are hashed, and it has more"
 is "views of it" "$(views mixed.tif | wc -l)" 64
 
+echo "-- frames behind what there is time for were wanted, and not looked at"
+craft slow-gif slow.gif 32 50000 240
+run 0 hash --json slow.gif A.png
+is "a large GIF" "$(field slow.gif status) $(field slow.gif reason)" "truncated only the first 200 of 240 frames are looked at"
+run 0 hash --json --frames-of first slow.gif
+
 echo "-- a frame that is broken makes the file truncated, and the others are hashed all the same"
 head -c $(($(stat -c %s 5.gif) * 7 / 10)) 5.gif >cut.gif
 head -c $(($(stat -c %s 5.webp) * 7 / 10)) 5.webp >cut.webp
@@ -111,6 +117,17 @@ is "pages behind a broken directory" "$(field lost.tif reason)" "it has more pag
 shows lost.tif "1 black A" "2 black B"
 shows broken.tif "1 black A" "5 black E"
 field broken.tif reason | grep -q '^frame 3 of 5: ' || fail "broken.tif does not name the frame: $(field broken.tif reason)"
+craft shrink-page small.tif deflated.tif 0 4
+craft break-page small-1.tif small.tif 1
+for n in 2 3 4; do craft break-page small-$n.tif small-$((n - 1)).tif $n; done
+vips crop A.png dot.png 0 0 1 1
+vips arrayjoin "dot.png dot.png" dots.png --across 1
+vips gifsave dots.png dots.gif --page-height 1
+run 0 hash --json small.tif dots.gif
+is "a small page before others" "$(field small.tif status)" ok
+is "small pages alone" "$(field dots.gif status)" too_small
+run 3 hash --json small-4.tif
+is "a small page, and none of the others decoded" "$(field small-4.tif status)" unreadable
 run 1 match --json --list E.txt broken.tif
 is "and a hit is a hit" "$(field broken.tif verdict)" near
 printf '%s\n' "${known[D]}" >D.txt
@@ -134,9 +151,18 @@ grep -q '(frame 1, on white)' out || fail "the text does not name the backdrop"
 echo "-- animations that our decoders show one picture of say so"
 craft apng decoy.png A.png B.png C.png
 craft still-apng still.png A.png
+craft two-words two-words.png A.png B.png
 craft sequence sequence.avif 1.avif
-run 0 hash --json decoy.png still.png sequence.avif
+vips resize A.png full.png 2 --vscale 1.875
+vips gifsave full.png full.gif # 640x480, which nsgif takes for a mistake
+craft larger-later tiny.gif full.gif 1
+craft larger-later corner.gif full.gif 100
+run 3 match --json --list E.txt tiny.gif
+is "a GIF whose first frame is too small" "$(field tiny.gif status) $(field tiny.gif verdict)" "unreadable not_checked"
+run 0 hash --json decoy.png still.png two-words.png sequence.avif corner.gif full.gif
 is "an animated PNG" "$(field decoy.png status) $(field decoy.png flags)" 'truncated ["truncated","animated"]'
+is "a GIF's frame that is larger than the first" "$(field corner.gif status) $(field full.gif status)" "truncated ok"
+is "one of two minds, which Chromium plays" "$(field two-words.png status)" truncated
 is "one whose frame is its picture" "$(field still.png status)" ok
 is "an image sequence" "$(field sequence.avif status)" truncated
 shows decoy.png "1 black A"

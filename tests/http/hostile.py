@@ -83,6 +83,17 @@ with connect() as s:  # no key: the body of others is not kept, and the connecti
     expect('no key', read_status(s), '401')
     s.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
     expect('and then a good one', read_status(s), '200')
+strangers = []  # no key is asked for there: what they send takes no room from who has one
+for path, length in (('/healthz', 'Content-Length: 1000000\r\n'), ('/readyz', 'Content-Length: 1000000\r\n'), ('/openapi.json', 'Transfer-Encoding: chunked\r\n')):
+    strangers.append(connect())
+    strangers[-1].sendall(f'GET {path} HTTP/1.1\r\nHost: x\r\n{length}\r\n'.encode() + (b'f4240\r\n' if 'chunked' in length else b'') + b' ' * 999000)
+time.sleep(0.1)
+expect('a good one beside bodies of strangers', send(post(f'Content-Length: {len(good)}\r\n', good)), '200')
+for s in strangers:
+    s.close()
+with connect() as s:
+    s.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello')
+    expect('a body where none is taken', read_status(s), '200')
 with connect() as s:  # several at once
     s.sendall(b'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' * 3)
     time.sleep(0.3)

@@ -18,6 +18,7 @@ keys() { # made before the server starts: a running one takes them over within a
     make_key slow --rate 5 --burst 10 && slow=$key
     make_key watcher --scopes audit && watcher=$key
     make_key few --near 2 && few=$key
+    make_key daily --quota 3 && daily=$key
     make_key acme --scopes check,feedback && acme=$key
 }
 keys
@@ -94,6 +95,8 @@ check 413 '{"items":['"$(printf '{"md5":"00000001000000000000000000000004"},%.0s
 check 200 '{"items":['"$(printf '{"md5":"00000001000000000000000000000004"},%.0s' {1..999})"'{"md5":"00000001000000000000000000000004"}]}'
 is 1000 "$(jq '[.results[] | select(.verdict == "exact")] | length' out)" 1000
 check 400 '{"items":[{"pdq":['"$(printf '"'$near'",%.0s' {1..128})"'"'$near'"]}]}' && code 129 invalid_item
+check 200 '{"items":[{"pdq":['"$(printf '"'$other'",%.0s' {1..127})"'"'$near'"]}]}'
+is "the last of 128 hashes" "$(value '.results[0].verdict')" near
 ask 415 /v1/check -H 'Content-Type: text/plain' -d '{}' && code text not_json
 check 400 '{}' -H 'Content-Type: text/plain' && code "two types" ambiguous_headers
 check 415 '{}' -H 'Content-Encoding: gzip' && code packed encoded
@@ -122,6 +125,12 @@ code "too fast" rate
 grep -qiE '^Retry-After: [1-9]' head || fail "no Retry-After"
 check 413 '{"items":['"$(printf '{"md5":"000000010000000000000000000000%02d"},' {1..19})"'{"md5":"00000001000000000000000000000008"}]}'
 code "never" too_many_items
+key=$daily
+check 200 '{"items":[{"md5":"00000001000000000000000000000004"},{"md5":"00000001000000000000000000000005"}]}'
+check 429 '{"items":[{"md5":"00000001000000000000000000000004"},{"md5":"00000001000000000000000000000005"}]}'
+code "the day's items" quota
+grep -qiE '^Retry-After: [1-9]' head || fail "no Retry-After until midnight"
+check 200 '{"items":[{"md5":"00000001000000000000000000000004"}]}'
 key=$few
 for _ in 1 2; do check 200 '{"items":[{"pdq":"'$near'"}]}'; done
 is "within its near answers" "$(value '.results[0].verdict')" near

@@ -49,5 +49,17 @@ on_record unix --unix-socket socket
 on_record 192.0.2.7 --unix-socket socket -H 'X-Forwarded-For: 192.0.2.7'
 on_record unix --unix-socket socket -H 'X-Forwarded-For: unix'
 stop
+# A socket for both kinds of addresses has those of the older kind as ::ffff:ADDR.
+if grep -qs . /proc/net/if_inet6 && [ "$(cat /proc/sys/net/ipv6/bindv6only)" = 0 ]; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout own.key -out own.pem -days 2 -subj /CN=own >ssl.log 2>&1 || fail openssl
+    for proxy in 127.0.0.1 ::ffff:127.0.0.1; do
+        start --listen '[::]:0' --tls-cert own.pem --tls-key own.key --trusted-proxy $proxy
+        url=https://127.0.0.1:${url##*:}
+        on_record 127.0.0.1 -k
+        on_record 192.0.2.7 -k -H 'X-Forwarded-For: 192.0.2.7'
+        on_record 192.0.2.7 -k -H 'X-Forwarded-For: ::ffff:192.0.2.7'
+        stop
+    done
+fi
 run 0 audit verify --db "$db"
 finish

@@ -70,7 +70,9 @@ static inline hk_matcher *matcher_over_all(hk_list *const lists[], size_t count,
 static inline hk__judgement judge(const hk_matcher *matcher, const hk__evidence *evidence)
 {
     hk__judgement judgement;
-    assert_int_equal(hk__judge(&judgement, matcher, evidence, NULL), HK_OK);
+    hk__judge_room room = {0};
+    assert_int_equal(hk__judge(&judgement, &room, matcher, evidence, NULL), HK_OK);
+    hk__judge_room_clear(&room);
     return judgement;
 }
 

@@ -2,7 +2,8 @@
 /*
  * plain_worker.c - a decode worker without decoders, so that the threads of the engine can be
  * watched by a sanitizer that knows nothing of libvips. What it says of a file is made up from its
- * first bytes; one that begins with "DIE" ends it, one with "SLOW" takes a while.
+ * first bytes; one that begins with "DIE" ends it, one with "SLOW" takes a while, one with "VIEWS"
+ * has as many views as a file may, with rasters if those are asked for.
  */
 #include "decode/wire.h"
 
@@ -31,6 +32,25 @@ static void make_up(hk__reply *reply, const unsigned char *bytes, size_t count)
     }
 }
 
+/* All but the last view. */
+static void send_views(hk__reply *reply, const hk__request *request, unsigned char bytes[64])
+{
+    uint32_t state = 1;
+    for (uint32_t i = 0; i < sizeof reply->picture.raster; i++)
+        reply->picture.raster[i] = next_byte(&state);
+    if (request->raster)
+        reply->picture.raster_width = reply->picture.raster_height = HK__RASTER_SIDE;
+    reply->more = 1;
+    for (uint32_t frame = 1; frame < HK_VIEWS_MOST; frame++) {
+        reply->picture.frame = frame;
+        bytes[63] = (unsigned char)frame;
+        make_up(reply, bytes, 64);
+        hk__send(HK__WORKER_SOCKET, reply, hk__reply_size(reply), -1);
+    }
+    reply->more = 0;
+    reply->picture.frame = HK_VIEWS_MOST;
+}
+
 int main(void)
 {
     static hk__reply reply;
@@ -56,6 +76,8 @@ int main(void)
         reply.picture.width = reply.picture.height = 64;
         reply.picture.has_pixels = !request.digests_only;
         reply.picture.status = request.digests_only ? HK_FILE_UNREADABLE : HK_FILE_OK;
+        if (!memcmp(bytes, "VIEWS", 5) && reply.picture.has_pixels)
+            send_views(&reply, &request, bytes);
         make_up(&reply, bytes, count > 0 ? (size_t)count : 0);
         hk__send(HK__WORKER_SOCKET, &reply, hk__reply_size(&reply), -1);
     }

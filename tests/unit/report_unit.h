@@ -59,6 +59,10 @@ static inline hk_file unit_report_content(uint64_t n)
         near[1].entry = "another";
         near[1].distance = 20;
         near[1].inverted = true;
+        near[1].probe = "outframe";
+        near[1].aligned = true;
+        near[1].before = 40;
+        near[1].placement = (hk_placement){.0312f, .0894f, 0, .0231f, 0};
         near[1].category = NULL;
         file.matches = near;
         file.match_count = 2;

@@ -61,8 +61,13 @@ static inline bool unit_agrees_on(unit_tally *tally, const hk_list *list, const 
         good &= unit_finds_hash(list, &e->hash, row->number) == by_hash;
     if (e->has_exact_hash)
         good &= unit_finds_hash(list, &e->exact_hash, row->number) == by_hash;
+    for (size_t i = 0; i < e->cut_count; i++) {
+        hk_hash cut;
+        hk_cut_get(&cut, e->cuts + i * HK_CUT_SIZE);
+        good &= unit_finds_hash(list, &cut, row->number) == by_hash;
+    }
     if (by_hash) {
-        tally->hashes += (size_t)e->has_hash + e->has_exact_hash;
+        tally->hashes += (size_t)e->has_hash + e->has_exact_hash + e->cut_count;
         searched = e->has_hash || e->has_exact_hash;
     }
     for (int b = 0; b < HK_BASIS_PDQ; b++)

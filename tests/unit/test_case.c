@@ -18,7 +18,11 @@ static hk_file near_hit(uint64_t n, unsigned distance)
                             .chance_extrapolated = true,
                             .view = 2,
                             .frame = 7,
-                            .backdrop = HK_BACKDROP_WHITE};
+                            .backdrop = HK_BACKDROP_WHITE,
+                            .aligned = true,
+                            .placement = {.03f, -.08f, .25f, 0, -2.5f},
+                            .before = 61,
+                            .cut = 9};
     matches[1] =
         (hk_match){.list = "good", .entry = "holiday", .basis = HK_BASIS_MD5, .known_good = true};
     file.matches = matches;
@@ -168,6 +172,11 @@ static void test_a_hit_comes_back_whole(void **state)
     assert_int_equal(file->matches[0].view, 2);
     assert_int_equal(file->matches[0].frame, 7);
     assert_int_equal(file->matches[0].backdrop, HK_BACKDROP_WHITE);
+    assert_true(file->matches[0].aligned);
+    const hk_placement place = {.03f, -.08f, .25f, 0, -2.5f};
+    assert_memory_equal(&file->matches[0].placement, &place, sizeof place);
+    assert_int_equal(file->matches[0].before, 61);
+    assert_int_equal(file->matches[0].cut, 9);
     assert_true(file->matches[0].chance == 1e-9 && file->matches[0].chance_extrapolated);
     assert_string_equal(file->matches[1].list, "good");
     assert_null(file->matches[1].category);
@@ -372,11 +381,11 @@ static void test_newer_version(void **state)
     u.c = NULL;
     sqlite3 *db;
     assert_int_equal(sqlite3_open(u.path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 3", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 4", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     for (int mode = HK_CASE_READ; mode <= HK_CASE_WRITE; mode++) {
         assert_int_equal(hk_case_open(&c, u.path, (hk_case_mode)mode, &err), HK_ERR_FORMAT);
-        assert_non_null(strstr(err.message, "is a case of version 3"));
+        assert_non_null(strstr(err.message, "is a case of version 4"));
     }
     unit_case_remove(&u);
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +186,66 @@ static void an_error_of_a_thread_comes_out(void **state)
     assert_int_equal(status, HK_ERR_NO_MEMORY);
     assert_int_equal(hk__checker_wait(&checked, checker, 0, &err), HK_ERR_NO_MEMORY);
     hk__checker_free(checker);
+}
+
+/* Where looking up takes longer than decoding, the rasters of animations do not pile up. */
+static void rasters_that_wait_are_bounded(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    enum { ANIMATIONS = 4 }; /* looking at them is slow, and the heap is not counted */
+#else
+    enum { ANIMATIONS = 60 };
+#endif
+    enum { MOST = 120 << 20 }; /* without a bound, 250 MB */
+    hk_error err;
+    hk_list *list;
+    hk_matcher *matcher;
+    hk__checker *checker;
+    hk_entry entry = HK_ENTRY_INIT;
+    entry.id = "one";
+    entry.has_hash = true;
+    entry.hash =
+        (hk_hash){{0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f, 0x00ff00ff00ff00ff}};
+    assert_int_equal(hk__list_new(&list, "one", &err), HK_OK);
+    assert_int_equal(hk__list_add(list, &entry, 1, &err), HK_OK);
+    assert_int_equal(hk_matcher_new(&matcher, (const hk_list *const[]){list}, 1, NULL, &err),
+                     HK_OK);
+    hk__checker_options with = options(2, true);
+    with.matcher = matcher;
+    with.pool.raster = hk__matcher_wants_raster(matcher);
+    assert_true(with.pool.raster);
+    assert_int_equal(hk__checker_open(&checker, &with, &err), HK_OK);
+    const size_t before = mallinfo2().uordblks;
+    size_t peak = before;
+    for (unsigned n = 0; n < ANIMATIONS; n++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/views", folder);
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fprintf(file, "VIEWS%u", n);
+        assert_int_equal(fclose(file), 0);
+        const int fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0 && !unlink(path));
+        hk__checker_submit(checker, n, fd, 0);
+    }
+    for (unsigned got = 0; got < ANIMATIONS;) {
+        hk__checked *checked;
+        const size_t now = mallinfo2().uordblks;
+        peak = now > peak ? now : peak;
+        assert_int_equal(hk__checker_wait(&checked, checker, 10, &err), HK_OK);
+        if (!checked)
+            continue;
+        assert_int_equal(checked->file.view_count, HK_VIEWS_MOST);
+        assert_null(checked->file.views->raster);
+        hk__checked_free(checked);
+        got++;
+    }
+    if (peak - before > MOST)
+        fail_msg("%zu MB are in use at once", (peak - before) >> 20);
+    hk__checker_free(checker);
+    hk_matcher_free(matcher);
+    hk_list_free(list);
 }
 
 static void what_is_not_read_is_judged_too(void **state)
@@ -401,6 +462,7 @@ int main(void)
         cmocka_unit_test(all_come_once), /* makes the list and the matcher */
         cmocka_unit_test(it_can_be_left_at_any_moment),
         cmocka_unit_test(an_error_of_a_thread_comes_out),
+        cmocka_unit_test(rasters_that_wait_are_bounded),
         cmocka_unit_test(what_is_not_read_is_judged_too),
         cmocka_unit_test(a_run_is_kept_and_tells_its_phases),
         cmocka_unit_test(what_was_planned_before_a_kill_is_planned_anew),

@@ -119,6 +119,39 @@ static void test_confirmed_by_two(void **state)
     unit_ledger_remove(&u);
 }
 
+static void release(const unit_ledger *u, uint32_t number, unsigned days)
+{
+    hk_keys *keys;
+    unit_ok(hk_keys_open(&keys, u->db, false, &unit_error));
+    unit_ok(hk_brake_release(keys, "police", "line 1", number, days, &unit_act, &unit_error));
+    hk_keys_close(keys);
+}
+
+/* A release that is over takes nothing from one that holds, nor from what two have confirmed. */
+static void test_released_before(void **state)
+{
+    unit_ledger u;
+    const hk_ledger_options options = few();
+    (void)state;
+    for (uint32_t number = 0; number <= 7; number += 7) {
+        unit_ledger_make(&u);
+        const unit_key key = unit_key_for(&u, "acme", 0);
+        hk_ledger *ledger = unit_open(&u, &options);
+        assert_int_equal(asks_until_braked(ledger, &key, number), 10);
+        hk_ledger_close(ledger);
+        release(&u, number, 0);
+        ledger = unit_open(&u, &options);
+        assert_in_range(asks_until_braked(ledger, &key, number), 1, 10);
+        hk_ledger_close(ledger);
+        confirm(&u, "ann", 7, 1);
+        confirm(&u, "bob", 7, 2);
+        ledger = unit_open(&u, &options);
+        assert_int_equal(asks_until_braked(ledger, &key, 7), 0);
+        hk_ledger_close(ledger);
+        unit_ledger_remove(&u);
+    }
+}
+
 /* A digest finds a braked entry as before, alone or beside its hash: a verdict of exact stays. */
 static void test_digests_are_never_braked(void **state)
 {
@@ -311,13 +344,10 @@ static void test_of_version_1(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_of_a_name),
-        cmocka_unit_test(test_confirmed_by_two),
-        cmocka_unit_test(test_digests_are_never_braked),
-        cmocka_unit_test(test_restart_in_a_flood),
-        cmocka_unit_test(test_what_does_not_count),
-        cmocka_unit_test(test_cost_of_a_recount),
-        cmocka_unit_test(test_of_version_1),
+        cmocka_unit_test(test_two_of_a_name),      cmocka_unit_test(test_confirmed_by_two),
+        cmocka_unit_test(test_released_before),    cmocka_unit_test(test_digests_are_never_braked),
+        cmocka_unit_test(test_restart_in_a_flood), cmocka_unit_test(test_what_does_not_count),
+        cmocka_unit_test(test_cost_of_a_recount),  cmocka_unit_test(test_of_version_1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -515,7 +515,7 @@ static void matching_survives_every_failing_allocation(void **state)
     hk__judgement got, before;
     memset(&before, 0x5a, sizeof before);
     got = before;
-    FAIL_EVERY_ALLOCATION(hk__judge(&got, matcher, &evidence, NULL),
+    FAIL_EVERY_ALLOCATION(hk__judge(&got, &(hk__judge_room){0}, matcher, &evidence, NULL),
                           !memcmp(&got, &before, sizeof got));
     assert_int_equal(got.verdict, HK_VERDICT_EXACT);
     assert_int_equal(got.count, 100);

@@ -4,6 +4,7 @@
  * a bound on matches leaves of them, and known against known good.
  */
 #include "match_unit.h"
+#include "scenes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,8 @@ static void entry_that_cannot_be_looked_up_is_an_error(void **state)
     const hk__evidence evidence = hashed(&fp);
     hk_error err = {HK_OK, ""};
     hk__judgement got = {.count = 777};
-    assert_int_equal(hk__judge(&got, matcher, &evidence, &err), HK_ERR_FORMAT);
+    assert_int_equal(hk__judge(&got, &(hk__judge_room){0}, matcher, &evidence, &err),
+                     HK_ERR_FORMAT);
     assert_int_equal(err.status, HK_ERR_FORMAT);
     assert_int_equal(got.count, 777);
     hk_matcher_free(matcher);
@@ -126,7 +128,8 @@ static void index_that_may_miss_gives_no_verdict(void **state)
         const hk__evidence evidence = hashed(&fp);
         hk_error err = {HK_OK, ""};
         hk__judgement got = {.count = 777};
-        assert_int_equal(hk__judge(&got, matcher, &evidence, &err), exact ? HK_OK : HK_ERR_USAGE);
+        assert_int_equal(hk__judge(&got, &(hk__judge_room){0}, matcher, &evidence, &err),
+                         exact ? HK_OK : HK_ERR_USAGE);
         assert_int_equal(got.count, exact ? 0 : 777);
         if (!exact)
             assert_non_null(strstr(err.message, "quick"));
@@ -134,6 +137,68 @@ static void index_that_may_miss_gives_no_verdict(void **state)
         hk_index_free(list->index);
         list->index = NULL;
     }
+    hk_list_free(list);
+}
+
+/* Exact as far as plain radii go is not exact, or quick, as far as probes go: such a list is
+ * searched as before there were probes, and its radii are those of nothing aligned. */
+static void index_that_reaches_less_far_is_not_aligned_with(void **state)
+{
+    (void)state;
+    enum { HASHES = 2000 };
+    static const struct {
+        const char *engine;
+        bool aligns;
+    } engines[] = {{"faiss:BFlat", true},
+                   {"faiss:BIVF16:nprobe=16", true},
+                   {"faiss:BHash16x16:nflip=3", false},
+                   {"faiss:BHash16x16", false}};
+    static uint8_t raster[SCENE_WIDTH * SCENE_HEIGHT];
+    uint64_t seed = 3;
+    hk_list *list = new_list("quick");
+    const scene s = make_scene(1);
+    const hk_fingerprint entry = print_of(&s);
+    const copy c = cropped(.05f, .05f, .05f, .05f);
+    add_hash(list, &entry.hash[HK_ORIGINAL], NULL, NULL);
+    for (int i = 1; i < HASHES; i++) {
+        const hk_hash hash = healthy_hash(&seed);
+        add_hash(list, &hash, NULL, NULL);
+    }
+    draw(raster, SCENE_WIDTH, SCENE_HEIGHT, &s, &c);
+    const hk_radii bare = hk_radii_of(HK_KIND_PHOTO, HK_PROFILE_REVIEW, HK_PROBES_SETS, HASHES);
+    for (size_t e = 0; e < COUNT_OF(engines); e++)
+        for (int own = -1; own <= 20; own += 21) {
+            hk_index_options options = HK_INDEX_OPTIONS_INIT;
+            hk_match_options how = HK_MATCH_OPTIONS_INIT;
+            options.engine = engines[e].engine;
+            options.faiss_module = FAISS_MODULE;
+            how.max_distance = own;
+            assert_int_equal(hk_list_index(&list->index, list, &options, NULL), HK_OK);
+            hk_matcher *matcher = matcher_over(list, &how);
+            const hk_fingerprint fp = stranger(&seed);
+            const hk__view view = {.fingerprint = &fp,
+                                   .raster = raster,
+                                   .raster_width = SCENE_WIDTH,
+                                   .raster_height = SCENE_HEIGHT,
+                                   .frame = 1};
+            hk__judgement got = judge(
+                matcher, &(hk__evidence){.status = HK_FILE_OK, .views = &view, .view_count = 1});
+            assert_int_equal(hk_matcher_aligned_radius(matcher, HK_KIND_PHOTO) >= 0,
+                             engines[e].aligns);
+            assert_int_equal(hk__matcher_wants_raster(matcher), engines[e].aligns);
+            if (!engines[e].aligns) {
+                assert_int_equal(got.count, 0);
+                assert_int_equal(hk_matcher_radius(matcher, HK_KIND_PHOTO),
+                                 own < 0 ? bare.plain : own);
+                assert_int_equal(hk_matcher_exact_radius(matcher, HK_KIND_PHOTO),
+                                 own < 0 ? bare.exact : own);
+            } else if (own < 0)
+                assert_int_equal(got.count, 1);
+            hk__judgement_clear(&got);
+            hk_matcher_free(matcher);
+            hk_index_free(list->index);
+            list->index = NULL;
+        }
     hk_list_free(list);
 }
 #endif
@@ -509,7 +574,8 @@ static void lists_of_both_sorts_survive_every_failing_allocation(void **state)
     hk__evidence evidence = hashed(&fp);
     evidence.digests = digests_of(HK_DIGEST_MD5, 5);
     hk__judgement got = {.count = 777};
-    FAIL_EVERY_ALLOCATION(hk__judge(&got, matcher, &evidence, NULL), got.count == 777);
+    FAIL_EVERY_ALLOCATION(hk__judge(&got, &(hk__judge_room){0}, matcher, &evidence, NULL),
+                          got.count == 777);
     assert_int_equal(got.count, 100);
     assert_true(got.conflict);
     hk__judgement_clear(&got);
@@ -524,6 +590,7 @@ int main(void)
         cmocka_unit_test(entry_that_cannot_be_looked_up_is_an_error),
 #ifdef FAISS_MODULE
         cmocka_unit_test(index_that_may_miss_gives_no_verdict),
+        cmocka_unit_test(index_that_reaches_less_far_is_not_aligned_with),
 #endif
         cmocka_unit_test(bound_keeps_the_nearest_of_all_lists),
         cmocka_unit_test(crowded_list_hides_nothing_nearer_in_another),

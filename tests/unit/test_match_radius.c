@@ -5,6 +5,8 @@
  */
 #include "match_unit.h"
 
+#include <math.h>
+
 /* Strangers, so that the list has `count` hashes. */
 static hk_list *list_of(size_t count, uint64_t *seed)
 {
@@ -45,7 +47,8 @@ static void radius_follows_kind_and_profile(void **state)
         assert_int_equal(hk_matcher_entries(matcher), ENTRIES);
         assert_int_equal(hk_matcher_radius(matcher, (hk_kind)3), -1);
         for (int kind = 0; kind < 3; kind++) {
-            const int radius = hk_radius((hk_kind)kind, (hk_profile)profile, ENTRIES);
+            const int radius =
+                hk_radii_of((hk_kind)kind, (hk_profile)profile, HK_PROBES_STANDARD, ENTRIES).plain;
             assert_int_equal(hk_matcher_radius(matcher, (hk_kind)kind), radius);
             assert_int_equal(radius < 0, kind == HK_KIND_GRAPHIC);
             for (int bits = radius < 0 ? 0 : radius; bits <= radius + 1; bits++) {
@@ -58,6 +61,38 @@ static void radius_follows_kind_and_profile(void **state)
             }
         }
         hk_matcher_free(matcher);
+    }
+    hk_list_free(list);
+}
+
+static void radii_follow_a_budget(void **state)
+{
+    (void)state;
+    enum { ENTRIES = 20000 };
+    uint64_t seed = 9;
+    hk_list *list = list_of(ENTRIES, &seed);
+    hk_match_options options = HK_MATCH_OPTIONS_INIT;
+    for (options.budget = 1e-9; options.budget <= 1; options.budget *= 10) {
+        hk_matcher *matcher = matcher_over(list, &options);
+        for (int kind = 0; kind < 3; kind++) {
+            const hk_radii want =
+                hk_radii_within((hk_kind)kind, options.budget, options.probes, ENTRIES);
+            assert_int_equal(hk_matcher_radius(matcher, (hk_kind)kind), want.plain);
+            assert_int_equal(hk_matcher_exact_radius(matcher, (hk_kind)kind), want.exact);
+            assert_int_equal(hk_matcher_aligned_radius(matcher, (hk_kind)kind), want.aligned);
+        }
+        hk_matcher_free(matcher);
+    }
+    options.budget = 0; /* the profile's */
+    hk_matcher *matcher = matcher_over(list, &options);
+    assert_int_equal(hk_matcher_radius(matcher, HK_KIND_PHOTO),
+                     hk_radii_of(HK_KIND_PHOTO, HK_PROFILE_REVIEW, options.probes, ENTRIES).plain);
+    hk_matcher_free(matcher);
+    const double wrong[] = {-1e-3, 1.5, NAN, INFINITY};
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        const hk_list *const lists[] = {list};
+        options.budget = wrong[i];
+        assert_int_equal(hk_matcher_new(&matcher, lists, 1, &options, NULL), HK_ERR_USAGE);
     }
     hk_list_free(list);
 }
@@ -111,7 +146,8 @@ static void exact_probe_has_a_radius_of_its_own(void **state)
     hk_list *list = list_of(ENTRIES, &seed);
     for (int profile = 0; profile < 2; profile++) {
         hk_matcher *matcher = matcher_of(list, (hk_profile)profile);
-        const int radius = hk_exact_radius(HK_KIND_PHOTO, (hk_profile)profile, ENTRIES);
+        const int radius =
+            hk_radii_of(HK_KIND_PHOTO, (hk_profile)profile, HK_PROBES_STANDARD, ENTRIES).exact;
         assert_int_equal(hk_matcher_exact_radius(matcher, HK_KIND_PHOTO), radius);
         assert_int_equal(hk_matcher_exact_radius(matcher, (hk_kind)3), -1);
         if (profile == HK_PROFILE_GATE)
@@ -270,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(radius_follows_kind_and_profile),
+        cmocka_unit_test(radii_follow_a_budget),
         cmocka_unit_test(matches_state_their_chance),
         cmocka_unit_test(exact_probe_has_a_radius_of_its_own),
         cmocka_unit_test(chances_are_of_both_probes),

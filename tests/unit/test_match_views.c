@@ -42,7 +42,9 @@ static void views_share_the_budget(void **state)
     int before = HK_HASH_BITS;
     for (size_t c = 0; c < COUNT_OF(counts); c++) {
         const size_t count = counts[c];
-        const int radius = hk_radius(HK_KIND_PHOTO, HK_PROFILE_REVIEW, ENTRIES * count);
+        const int radius =
+            hk_radii_of(HK_KIND_PHOTO, HK_PROFILE_REVIEW, HK_PROBES_STANDARD, ENTRIES * count)
+                .plain;
         assert_true(radius <= before);
         before = radius;
         for (size_t v = 0; v<count; v += count> 6 ? 21 : 1)
@@ -145,7 +147,7 @@ static void too_many_views_are_refused(void **state)
     hk_matcher *matcher = matcher_over(list, NULL);
     const hk__evidence evidence = strangers(views, prints, HK_VIEWS_MOST + 1, &seed);
     hk__judgement got;
-    assert_int_equal(hk__judge(&got, matcher, &evidence, NULL), HK_ERR_USAGE);
+    assert_int_equal(hk__judge(&got, &(hk__judge_room){0}, matcher, &evidence, NULL), HK_ERR_USAGE);
     hk_matcher_free(matcher);
     hk_list_free(list);
 }

@@ -55,6 +55,9 @@ static void make_small(unit_case *u)
     unit_case_set(u->c, "model", "0");
     unit_case_set(u->c, "calibration", "0");
     hk_match match = unit_near("police", "ref-1", "1", 7);
+    match.probe = "outframe";
+    match.aligned = true;
+    match.placement = (hk_placement){.0312f, .0894f, -.05f, .0231f, 3};
     match.chance = 5e-8;
     match.chance_extrapolated = true;
     match.orientation = HK_FLIPY;

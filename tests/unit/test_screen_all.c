@@ -56,7 +56,7 @@ static void read_rows(rows *out, hk_store *store, int64_t list)
                  r->row.entry.category ? r->row.entry.category : "");
         r->batch = (hk_entry_state)sqlite3_column_int(find, HK__ENTRY_WIDTH);
         r->is_leaving = sqlite3_column_int(find, HK__ENTRY_WIDTH + 1);
-        r->waits = sqlite3_column_int(find, 19);
+        r->waits = sqlite3_column_int(find, HK__ENTRY_WIDTH + 2);
         r->state = hk__state_of(r->batch, r->row.own, r->row.suspicions);
     }
     sqlite3_finalize(find);

@@ -384,7 +384,7 @@ static hk_hash hash_by(map kind, const pixels *p)
     float grid[CELLS], spectrum[N];
     sample_as(grid, kind, p, 1, false);
     assert_int_equal(hk__dct(spectrum, grid, NULL), HK_OK);
-    return hk__bits(spectrum);
+    return hk__bits(spectrum, HK_ORIGINAL);
 }
 
 /* Mean and largest distance between pictures and their copies of other sizes, bits, by the two maps

@@ -514,9 +514,9 @@ static void test_not_a_store(void **state)
         fputs("not a database, but long enough to be one\n", file);
     fclose(file);
     assert_int_equal(hk_store_open(&store, path, HK_STORE_CREATE, &err), HK_ERR_FORMAT);
-    unit_ok(hk__sql_run(s.store->db, "PRAGMA user_version = 2", &unit_error));
+    unit_ok(hk__sql_run(s.store->db, "PRAGMA user_version = 3", &unit_error));
     assert_int_equal(hk_store_open(&store, s.path, HK_STORE_READ, &err), HK_ERR_FORMAT);
-    assert_non_null(strstr(err.message, "version 2"));
+    assert_non_null(strstr(err.message, "version 3"));
     unit_store_remove(&s);
 }
 

@@ -81,7 +81,7 @@ static void search(const char *path, int stop)
             const hk_entry entry = unit_entry((UINT64_C(9) << 32) + i);
             const hk__evidence evidence = {.status = HK_FILE_OK, .digests = entry.digests};
             hk__judgement judgement;
-            if (hk__judge(&judgement, matcher, &evidence, &err) ||
+            if (hk__judge(&judgement, &(hk__judge_room){0}, matcher, &evidence, &err) ||
                 judgement.verdict != HK_VERDICT_EXACT)
                 _exit(4);
             hk__judgement_clear(&judgement);

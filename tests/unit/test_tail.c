@@ -13,8 +13,8 @@
 
 enum { HIGH = 78, CUT = 66 };
 #define PAIRS UINT64_C(265000000)
-static const tail_plan whole = {TAIL_POWER, 0, HIGH, 0};
-static const tail_plan cut = {TAIL_POWER, CUT, HIGH, CUT + 2};
+static const tail_plan whole = {.shape = TAIL_POWER, .high = HIGH};
+static const tail_plan cut = {.shape = TAIL_POWER, .low = CUT, .high = HIGH, .measured = CUT + 2};
 
 static double uniform(uint64_t *seed)
 {

@@ -33,7 +33,7 @@ typedef struct edits_bench {
 
 typedef VipsImage *edits_step(edits_bench *bench, VipsImage *in, double strength);
 
-enum { EDITS_STEPS = 3 };
+enum { EDITS_STEPS = 4 };
 
 typedef struct edits_edit {
     const char *name;

@@ -236,7 +236,8 @@ static void print_text(rows *all, const uint64_t step_ns[])
         print_summary("all", "", &s);
     }
     if (all->failed)
-        printf("%llu files gave no hash and are not counted\n", (unsigned long long)all->failed);
+        printf("%llu files gave no hash and are not counted; herken hash says why\n",
+               (unsigned long long)all->failed);
 }
 
 static int run(cli_common *common, unsigned repeats)

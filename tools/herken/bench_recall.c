@@ -24,7 +24,7 @@ static const char help[] =
     "                       hash (PDQ; for methods that rest on PDQ)\n"
     "  --judged FILE        leaks.csv of an earlier run, with its last column filled in: pairs\n"
     "                       that are the same are left out of the strangers, others count\n"
-    "  --out DIR            CSV, leaks.csv (pairs within 60 bits) and, with gnuplot, SVG\n"
+    "  --out DIR            CSV, leaks.csv (close pairs) and, with gnuplot, SVG\n"
     "  --seed N             of what the edits leave to chance, and of the bootstrap (default 1)\n"
     "  --max-distance N     radius of our own methods, bits (default 31)\n"
     "  --pair-rate F        the share of pairs of strangers that the other methods may take for\n"
@@ -38,10 +38,12 @@ static const char help[] =
     "  --edits PROGRAM      herken-edits (default: beside this program, or where installed)\n\n"
     "Methods: pdq31 (PDQ as others use it), dct64 and dhash64 (64-bit baselines), orientations\n"
     "(PDQ, the nearest of eight), +inverted (and of their inverses), +exact (and of the copy's\n"
-    "exact-grid hash), review and gate (as +exact, within the two radii of `herken match` for the\n"
-    "kind of the copy and --list-size). Copies are kept in $TMPDIR for a moment, 300 MB at the "
-    "most or "
-    "so.\n";
+    "exact-grid hash), aligned and aligned-thorough (the copy through other frames, refined until\n"
+    "it is nearest; standard and thorough probes). What `herken match` does, within its radii for\n"
+    "the kind of the copy and --list-size: review, gate (standard probes), review-fast,\n"
+    "review-thorough; review-hashes and gate-hashes (hashes without their picture), review-frames\n"
+    "and gate-frames (standard probes, frames in the list). Copies are kept in $TMPDIR for a "
+    "moment, 300 MB at the most or so.\n";
 
 enum {
     IMAGES = CLI_OWN,
@@ -175,8 +177,8 @@ static int take_method(recall_run *run, char *text)
         return code;
     if (is_method(run, text))
         return cli_usage("there is a method '%s' already", text);
-    run->method[run->method_count++] =
-        (recall_method){text, RECALL_PROGRAM, program, run->program_count++};
+    run->method[run->method_count++] = (recall_method){
+        .name = text, .measure = RECALL_PROGRAM, .program = program, .code = run->program_count++};
     return -1;
 }
 
@@ -374,22 +376,13 @@ static int settle(recall_run *run, int argc, char **argv)
     return code < 0 && !run->radius ? recall_no_memory() : code;
 }
 
-static void set_reach(recall_run *run)
-{
-    for (int p = 0; p <= HK_PROFILE_REVIEW; p++)
-        for (int k = 0; k < RECALL_KINDS; k++) {
-            run->reach.plain[p][k] = hk_radius((hk_kind)k, (hk_profile)p, run->list_size);
-            run->reach.exact[p][k] = hk_exact_radius((hk_kind)k, (hk_profile)p, run->list_size);
-        }
-}
-
 static int run_all(recall_run *run)
 {
     catch_stop();
     progress_start(&run->progress, &run->common);
     run->progress.unit = "originals";
     run->start = recall_seconds();
-    set_reach(run);
+    recall_reach_set(run->reach, run->list_size);
     int code = read_recipe(run);
     if (code < 0)
         code = recall_read_pictures(run);
@@ -417,7 +410,12 @@ static void clear(recall_run *run)
         free(run->picture[p].path);
         free(run->picture[p].name);
         free(run->picture[p].print.code);
+        free(run->picture[p].print.cut);
     }
+    for (size_t p = 0; run->candidates && p < run->picture_count; p++)
+        for (int set = 0; set < HK_PROBES_SETS; set++)
+            free(run->candidates[p][set].at);
+    free(run->candidates);
     for (size_t i = 0; i < run->leak_count; i++) {
         free(run->leak[i].a);
         free(run->leak[i].b);
@@ -447,8 +445,40 @@ int bench_recall(int argc, char **argv)
         {.name = "orientations", .measure = RECALL_TURNED},
         {.name = "+inverted", .measure = RECALL_INVERTED},
         {.name = "+exact", .measure = RECALL_EXACT},
-        {.name = "review", .measure = RECALL_REVIEW},
-        {.name = "gate", .measure = RECALL_GATE},
+        {.name = "aligned", .measure = RECALL_ALIGNED, .probes = HK_PROBES_STANDARD},
+        {.name = "aligned-thorough", .measure = RECALL_ALIGNED, .probes = HK_PROBES_THOROUGH},
+        {.name = "review-hashes",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_REVIEW,
+         .probes = RECALL_HASHES},
+        {.name = "review-fast",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_REVIEW,
+         .probes = HK_PROBES_FAST},
+        {.name = "review",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_REVIEW,
+         .probes = HK_PROBES_STANDARD},
+        {.name = "review-thorough",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_REVIEW,
+         .probes = HK_PROBES_THOROUGH},
+        {.name = "review-frames",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_REVIEW,
+         .probes = RECALL_FRAMES},
+        {.name = "gate-hashes",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_GATE,
+         .probes = RECALL_HASHES},
+        {.name = "gate",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_GATE,
+         .probes = HK_PROBES_STANDARD},
+        {.name = "gate-frames",
+         .measure = RECALL_PROFILE,
+         .profile = HK_PROFILE_GATE,
+         .probes = RECALL_FRAMES},
     };
     recall_run run = {.common = CLI_COMMON_INIT,
                       .seed = 1,

@@ -107,6 +107,8 @@ static json_t *info_object(const case_request *r, const hk_case_info *info)
         set_count(object, "max_distance", (uint64_t)info->max_distance);
     output_radii(object, "radius", info->radius);
     output_radii(object, "exact_radius", info->exact_radius);
+    output_radii(object, "aligned_radius", info->aligned_radius);
+    json_object_set_new(object, "probes", json_string(hk_probes_name(info->probes)));
     set_count(object, "hashes", info->hashes);
     set_text(object, "version", info->version);
     set_text(object, "model_checksum", info->model_checksum);

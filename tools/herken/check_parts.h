@@ -206,6 +206,7 @@ typedef struct check_request {
     const char *db, *stored; /* --db, --lists */
     hk_match_options match;
     bool profiled; /* --profile was given */
+    bool probed;   /* --probes was given */
     check_server server;
     const char *queue_folder, *watch;
     const char *clean_to, *hit_to, *unsure_to;

@@ -127,6 +127,17 @@ bool cli_profile(hk_profile *out, const char *text)
     return false;
 }
 
+bool cli_probes(hk_probes *out, const char *text)
+{
+    for (int p = 0; hk_probes_name((hk_probes)p); p++)
+        if (!strcmp(text, hk_probes_name((hk_probes)p))) {
+            *out = (hk_probes)p;
+            return true;
+        }
+    cli_usage("--probes takes fast, standard or thorough, not '%s'", text);
+    return false;
+}
+
 /* Reads the NUL-ended paths of a file. */
 static bool read_paths(cli_common *common, const char *name)
 {

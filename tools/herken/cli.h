@@ -98,6 +98,7 @@ bool cli_number(uint64_t *out, const char *option, const char *text, uint64_t lo
 
 /* gate or review. On failure it says so and returns false. */
 bool cli_profile(hk_profile *out, const char *text);
+bool cli_probes(hk_probes *out, const char *text); /* the same of --probes */
 
 /* What wrong usage is told to see the help of: "match", "list import". Static. */
 void cli_name_command(const char *words);

@@ -22,6 +22,9 @@ static const char help[] =
     "  --db DB              a store of lists (herken list); searched as they are approved\n"
     "  --lists A,B          these of its lists (default: all)\n"
     "  --profile P          gate (default) or review: how many false matches may be expected\n"
+    "  --probes SET         how far photos that nothing hits are looked into for crops, borders "
+    "and\n"
+    "                       turns: fast (borders alone), standard (default) or thorough\n"
     "  --all                also print files that did not match\n\n"
     "A server:\n"
     "  --server URL         https://HOST[:PORT], or on this machine http://127.0.0.1:PORT or\n"
@@ -50,6 +53,7 @@ enum {
     DB = CLI_OWN,
     LISTS,
     PROFILE,
+    PROBES,
     ALL,
     SERVER,
     KEY_FILE,
@@ -71,6 +75,7 @@ static const struct option options[] = {
     {"db", required_argument, NULL, DB},
     {"lists", required_argument, NULL, LISTS},
     {"profile", required_argument, NULL, PROFILE},
+    {"probes", required_argument, NULL, PROBES},
     {"all", no_argument, NULL, ALL},
     {"server", required_argument, NULL, SERVER},
     {"key-file", required_argument, NULL, KEY_FILE},
@@ -145,6 +150,9 @@ static int take_option(check_request *r, int option)
     case PROFILE:
         r->profiled = true;
         return cli_profile(&r->match.profile, optarg) ? -1 : CLI_USAGE;
+    case PROBES:
+        r->probed = true;
+        return cli_probes(&r->match.probes, optarg) ? -1 : CLI_USAGE;
     case ALL:
         r->report.all = true;
         return -1;
@@ -172,6 +180,8 @@ static int judge(const check_request *r)
         return cli_usage("--lists names lists of a store: name that with --db DB");
     if (r->profiled && s->url)
         return cli_usage("--profile goes with --db: a server has its own");
+    if (r->probed && s->url)
+        return cli_usage("--probes goes with --db: a server sees hashes, and no picture");
     if (s->url && !s->key_file)
         return cli_usage("a server is asked with a key: --key-file F");
     if (!s->url && (s->key_file || s->ca || s->cert || s->cert_key || r->queue_folder))

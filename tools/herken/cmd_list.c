@@ -37,6 +37,7 @@ enum {
     CATEGORY,
     TAGS,
     IMAGES_ONLY,
+    FRAMES,
     ENTRY,
     ENTRIES_FROM,
     NO_SNAPSHOT,
@@ -66,6 +67,7 @@ static const struct option options[] = {
     {"category", required_argument, NULL, CATEGORY},
     {"tags", required_argument, NULL, TAGS},
     {"images-only", no_argument, NULL, IMAGES_ONLY},
+    {"frames", no_argument, NULL, FRAMES},
     {"entry", required_argument, NULL, ENTRY},
     {"entries-from", required_argument, NULL, ENTRIES_FROM},
     {"no-snapshot", no_argument, NULL, NO_SNAPSHOT},
@@ -106,12 +108,16 @@ static const struct verb {
      "so,\n"
      "with exit code 3, does what cannot be decoded.\n\n"
      "  --images-only        leave out what gives no hash\n"
+     "  --frames             hash overlapping parts of each photo too, so that smaller crops of "
+     "it\n"
+     "                       are found; 83 hashes more for each, still one entry\n"
      "  --category WORD      of all these entries\n"
      "  --tags WORDS         of all these entries, with a blank between\n"
      "  --source TEXT        where they come from\n"
      "  --no-screen          do not look for harmful entries now\n",
      list_add, HK_STORE_WRITE, 1, -1, true,
-     ACTS | TAKES(CATEGORY) | TAKES(TAGS) | TAKES(SOURCE) | TAKES(IMAGES_ONLY) | TAKES(NO_SCREEN)},
+     ACTS | TAKES(CATEGORY) | TAKES(TAGS) | TAKES(SOURCE) | TAKES(IMAGES_ONLY) | TAKES(FRAMES) |
+         TAKES(NO_SCREEN)},
     {"import", "NAME FILE...", "propose the entries of feeds",
      "All files (- for stdin) are one import: there whole, or, if one does not open or breaks\n"
      "off, not at all.\n"
@@ -347,6 +353,7 @@ static int take_plain(list_request *r, int option)
         {CATEGORY, &r->category, NULL},
         {TAGS, &r->tags, NULL},
         {IMAGES_ONLY, NULL, &r->images_only},
+        {FRAMES, NULL, &r->frames},
         {ENTRIES_FROM, &r->entries_from, NULL},
         {NO_SNAPSHOT, NULL, &r->no_snapshot},
         {ALL, NULL, &r->all},

@@ -29,7 +29,11 @@ static const char help[] =
     "  --profile P          gate or review (default): how many false matches may be expected on\n"
     "                       these lists, 1 in 1,000,000 or in 1,000 innocent images; the radius\n"
     "                       follows from it, the length of the lists and the kind of image\n"
+    "  --budget N           that number instead, up to 1 (not with --case); .01: 1 in 100 images\n"
     "  --max-distance N     the radius itself, in bits, 0 to 128, for every kind of image\n"
+    "  --probes SET         how far photos that nothing hits are looked into for crops, borders "
+    "and\n"
+    "                       turns: fast (borders alone), standard (default) or thorough\n"
     "  --max-matches N      matches kept per file, the nearest (default 100, 0 for all)\n"
     "  --accept-uncertain   truncated, degenerate and low-quality images without a hit are "
     "`none`,\n"
@@ -45,6 +49,8 @@ enum {
     MAX_DISTANCE,
     MAX_MATCHES,
     PROFILE,
+    BUDGET,
+    PROBES,
     ACCEPT_UNCERTAIN,
     ALL
 };
@@ -57,6 +63,8 @@ static const struct option options[] = {
     {"max-distance", required_argument, NULL, MAX_DISTANCE},
     {"max-matches", required_argument, NULL, MAX_MATCHES},
     {"profile", required_argument, NULL, PROFILE},
+    {"budget", required_argument, NULL, BUDGET},
+    {"probes", required_argument, NULL, PROBES},
     {"accept-uncertain", no_argument, NULL, ACCEPT_UNCERTAIN},
     {"all", no_argument, NULL, ALL},
     MATCH_CASE_OPTIONS,
@@ -153,15 +161,20 @@ static json_t *account_object(const request *r, const hk_account *account,
         json_array_append_new(lists, row);
     }
     json_t *fields = json_object_get(object, "account");
-    if (r->match.max_distance < 0)
+    if (r->match.max_distance < 0 && r->match.budget > 0)
+        json_object_set_new(fields, "budget", json_real(r->match.budget));
+    else if (r->match.max_distance < 0)
         json_object_set_new(fields, "profile", json_string(hk_profile_name(r->match.profile)));
-    int radius[3], exact[3];
+    json_object_set_new(fields, "probes", json_string(hk_probes_name(r->match.probes)));
+    int radius[3], exact[3], aligned[3];
     for (int kind = 0; kind < 3; kind++) {
         radius[kind] = hk_matcher_radius(matcher, (hk_kind)kind);
         exact[kind] = hk_matcher_exact_radius(matcher, (hk_kind)kind);
+        aligned[kind] = hk_matcher_aligned_radius(matcher, (hk_kind)kind);
     }
     output_radii(fields, "radius", radius);
     output_radii(fields, "exact_radius", exact);
+    output_radii(fields, "aligned_radius", aligned);
     json_object_set_new(fields, "lists", lists);
     return object;
 }
@@ -230,11 +243,23 @@ static unsigned chosen_by(int option)
         return HK_RUN_MAX_MATCHES;
     case PROFILE:
         return HK_RUN_PROFILE;
+    case PROBES:
+        return HK_RUN_PROBES;
     case ACCEPT_UNCERTAIN:
         return HK_RUN_UNCERTAIN;
     default:
         return match_case_chosen(option);
     }
+}
+
+static int take_budget(double *out)
+{
+    char *end;
+    *out = strtod(optarg, &end);
+    if (end == optarg || *end || !(*out > 0 && *out <= 1))
+        return cli_usage("--budget takes a number of false matches over 0, up to 1, not '%s'",
+                         optarg);
+    return -1;
 }
 
 int cmd_match(int argc, char **argv)
@@ -273,6 +298,12 @@ int cmd_match(int argc, char **argv)
         case PROFILE:
             code = cli_profile(&r.match.profile, optarg) ? -1 : CLI_USAGE;
             break;
+        case BUDGET:
+            code = take_budget(&r.match.budget);
+            break;
+        case PROBES:
+            code = cli_probes(&r.match.probes, optarg) ? -1 : CLI_USAGE;
+            break;
         case ACCEPT_UNCERTAIN:
             r.match.accept_uncertain = true;
             break;
@@ -290,6 +321,8 @@ int cmd_match(int argc, char **argv)
         code = cli_paths(&r.common, argc, argv);
     if (code < 0)
         code = match_case_check(&r.kept, r.all);
+    if (code < 0 && r.kept.path && r.match.budget > 0)
+        code = cli_usage("--budget: a case has the budget of its profile");
     const bool there = r.kept.path && !access(r.kept.path, F_OK);
     if (code < 0 && !r.file_count && !r.db && there)
         code = match_case_lists(&r.kept, &r.lists, r.common.quiet);

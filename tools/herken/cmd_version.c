@@ -19,10 +19,11 @@ static bool print_json(const char *components)
     json_object_set_new(object, "version", json_string(hk_version()));
     for (unsigned i = 0; hk_model(i); i++) {
         const hk_model_info *model = hk_model(i);
-        json_array_append_new(
-            models, json_pack("{s:s,s:s,s:s,s:i,s:i}", "id", model->id, "sha256", model->checksum,
-                              "calibration_sha256", model->calibration_checksum, "bits",
-                              (int)model->bits, "max_distance", (int)model->max_distance));
+        json_array_append_new(models, json_pack("{s:s,s:s,s:s,s:s,s:i,s:i}", "id", model->id,
+                                                "sha256", model->checksum, "calibration_sha256",
+                                                model->calibration_checksum, "aligned_sha256",
+                                                model->aligned_checksum, "bits", (int)model->bits,
+                                                "max_distance", (int)model->max_distance));
     }
     json_object_set_new(object, "models", models);
     json_object_set_new(object, "simd", json_string(hk_simd_name(hk_simd_in_use())));
@@ -60,9 +61,10 @@ int cmd_version(int argc, char **argv)
             } else {
                 printf("herken %s\n", hk_version());
                 for (unsigned i = 0; hk_model(i); i++)
-                    printf("model %s, %u bits, sha256 %s, of its calibration %s\n", hk_model(i)->id,
-                           hk_model(i)->bits, hk_model(i)->checksum,
-                           hk_model(i)->calibration_checksum);
+                    printf(
+                        "model %s, %u bits, sha256 %s, of its calibration %s, of the aligned %s\n",
+                        hk_model(i)->id, hk_model(i)->bits, hk_model(i)->checksum,
+                        hk_model(i)->calibration_checksum, hk_model(i)->aligned_checksum);
                 printf("kernels %s\n%s", hk_simd_name(hk_simd_in_use()), components);
             }
             code = cli_finish(CLI_DONE);

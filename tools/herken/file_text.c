@@ -50,7 +50,7 @@ static void print_match(const hk_file *file, size_t index)
     if (category)
         printf("  [%s]", category);
     char *list = output_printable(match->list);
-    const bool by_exact = match->probe && !strcmp(match->probe, "exact");
+    const bool by_exact = match->probe && !match->aligned && !strcmp(match->probe, "exact");
     char view[HK_VIEW_WORDS_SIZE];
     printf("  in %s%s%s%s%s\n", list ? list : "?", match->known_good ? "  (known good)" : "",
            match->inverted ? "  (colours inverted)" : "", by_exact ? "  (exact grid)" : "",
@@ -127,9 +127,12 @@ bool file_text_print(const hk_file *file, bool all, uint64_t entries)
             print_match(file, i);
     const hk_match *nearest = file->verdict == HK_VERDICT_NEAR ? nearest_known(file) : NULL;
     char words[HK_CHANCE_WORDS_SIZE];
+    char place[HK_PLACEMENT_WORDS_SIZE];
     if (nearest)
-        printf("         %u bits: %s%s\n", nearest->distance,
-               hk_chance_words(words, file->fingerprint.kind, nearest->chance, entries),
+        printf("         %u bits%s%s: %s%s\n", nearest->distance,
+               nearest->aligned ? " once aligned, " : "", hk_placement_words(place, nearest),
+               hk_chance_words(words, nearest->aligned ? HK_KIND_PHOTO : file->fingerprint.kind,
+                               nearest->chance, entries),
                nearest->chance_extrapolated ? " (extrapolated)" : "");
     return !ferror(stdout);
 }

@@ -26,6 +26,8 @@ typedef struct bringing {
     bool file_failed;         /* a file did not open, or breaks off: nothing comes in */
     hk_account account;       /* of add */
     uint64_t by_digest, left; /* of add: files without a hash, and those left out */
+    hk_aligner *aligner;      /* of add with frames; owned */
+    uint64_t frames;          /* that were hashed */
     hk_import_summary summary;
     list_suspects suspects;
     uint64_t unscreened;
@@ -176,6 +178,8 @@ static json_t *summary_object(const bringing *b, const char *error)
         json_object_set_new(object, "revision", json_integer((json_int_t)s->revision));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         json_object_set_new(object, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+    if (b->r->frames)
+        json_object_set_new(object, "frames", json_integer((json_int_t)b->frames));
     json_object_set_new(object, "suspicions", list_suspects_object(&b->suspects));
     json_object_set(object, "bad_lines", b->bad_lines);
     if (b->account.found)
@@ -203,6 +207,8 @@ static void print_summary(const bringing *b)
     if (b->account.found) {
         list_print_count("by digests alone", b->by_digest);
         list_print_count("files left out", b->left);
+        if (r->frames)
+            list_print_count("frames", b->frames);
     }
     if (b->bad_line_count)
         list_print_count("lines not usable", b->bad_line_count);
@@ -420,8 +426,27 @@ static void report_file(const bringing *b, const hk_file *file, way how, const c
     }
 }
 
+/* Hashes the file's frames into `cuts`. */
+static hk_status add_frames(hk_entry *entry, uint8_t cuts[HK_CUTS_MOST * HK_CUT_SIZE], bringing *b,
+                            const hk_file *file, hk_error *err)
+{
+    if (!b->r->frames || !file->hashed || !file->raster)
+        return HK_OK;
+    hk_status status = b->aligner ? HK_OK : hk_aligner_new(&b->aligner, err);
+    if (!status)
+        status = hk_aligner_take(b->aligner, file->raster, file->raster_width, file->raster_height,
+                                 HK_PROBES_FAST, err);
+    if (status)
+        return status;
+    entry->cut_count = hk_aligner_cuts(cuts, b->aligner);
+    entry->cuts = cuts;
+    b->frames += entry->cut_count;
+    return HK_OK;
+}
+
 static hk_status add_file(bringing *b, const hk_file *file, hk_error *err)
 {
+    uint8_t cuts[HK_CUTS_MOST * HK_CUT_SIZE];
     const list_request *r = b->r;
     const bool wanted = file->hashed || (!r->images_only && file->digests.present);
     if (!wanted) {
@@ -445,7 +470,9 @@ static hk_status add_file(bringing *b, const hk_file *file, hk_error *err)
     entry.category = r->category;
     entry.tags = r->tags;
     entry.source = r->source;
-    hk_status status = hk_import_entry(b->import, &entry, err);
+    hk_status status = add_frames(&entry, cuts, b, file, err);
+    if (!status)
+        status = hk_import_entry(b->import, &entry, err);
     free(name);
     if (!status) {
         b->by_digest += !file->hashed;
@@ -465,6 +492,7 @@ int list_add(list_request *r)
     options->digests = HK_DIGEST_ALL;
     options->exact_hash = true;
     options->frames = HK_FRAMES_FIRST; /* an entry is one picture */
+    options->raster = r->frames;
     progress_start(&r->bar, &r->common);
     if (!status)
         status = hk_scan_open(&scan, (const char *const *)r->common.paths, r->common.path_count,
@@ -477,6 +505,7 @@ int list_add(list_request *r)
     if (scan)
         hk_scan_account(&b.account, scan);
     hk_scan_free(scan);
+    hk_aligner_free(b.aligner);
     progress_hide(&r->bar);
     if (!status && !b.account.found)
         cli_say("no files found: is this the right folder?");

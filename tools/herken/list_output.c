@@ -106,6 +106,8 @@ static void set_values(json_t *object, const hk_entry *entry)
         json_object_set_new(object, "quality", json_integer(entry->quality));
     if (entry->has_exact_hash)
         set_hash(object, "exact", &entry->exact_hash);
+    if (entry->cut_count)
+        set_number(object, "frames", entry->cut_count);
     output_digests(object, &entry->digests);
     if (entry->has_photodna) {
         char *text = output_base64(entry->photodna, sizeof entry->photodna);

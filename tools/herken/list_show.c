@@ -77,7 +77,7 @@ static bool take_newest(void *context, const hk_revision *revision)
     return ++n->count < SHOWN_REVISIONS;
 }
 
-static void print_list(const list_request *r, const hk_list_info *info)
+static void print_list(const list_request *r, const hk_list_info *info, const uint64_t framed[2])
 {
     printf("%s: a list of %s material, at revision %llu\n", info->settings.name,
            info->settings.known_good ? "known-good" : "known", (unsigned long long)info->revision);
@@ -95,6 +95,10 @@ static void print_list(const list_request *r, const hk_list_info *info)
         list_print_count("  to replace others", info->proposed_replacements);
         list_print_count("  to be withdrawn", info->proposed_withdrawals);
     }
+    if (framed[0]) {
+        list_print_count("with frames", framed[0]);
+        list_print_count("  frames in all", framed[1]);
+    }
     if (info->unscreened)
         list_print_count("  not looked over yet", info->unscreened);
     if ((info->unscreened || staged) && !r->common.quiet)
@@ -109,13 +113,17 @@ static int show_list(list_request *r)
     hk_list_info info;
     json_t *object = NULL;
     newest n = {0};
-    if (hk_store_info(&info, r->store, r->list, &err))
+    uint64_t framed[2];
+    if (hk_store_info(&info, r->store, r->list, &err) ||
+        hk_store_frames(&framed[0], &framed[1], r->store, r->list, &err))
         return cli_store_fail(&err);
     if (r->common.json) {
         object = list_info_object(&info);
+        json_object_set_new(object, "framed", json_integer((json_int_t)framed[0]));
+        json_object_set_new(object, "frames", json_integer((json_int_t)framed[1]));
         n.array = json_array();
     } else {
-        print_list(r, &info);
+        print_list(r, &info, framed);
     }
     const hk_status status = hk_store_log(r->store, r->list, take_newest, &n, &err);
     if (object) {

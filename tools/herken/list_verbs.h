@@ -28,7 +28,7 @@ typedef struct list_request {
     uint64_t from, to, revision, max;
     bool has_from, has_to, has_revision, has_max;
     unsigned states; /* or of (1 << hk_entry_state); 0: not said */
-    bool strict, whole, no_screen, images_only, no_snapshot, all;
+    bool strict, whole, no_screen, images_only, frames, no_snapshot, all;
     progress bar;
 } list_request;
 

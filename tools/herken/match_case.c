@@ -257,7 +257,9 @@ static hk_status print_json(const match_case *m, hk_case *c, const hk_account *a
     if (info.max_distance < 0)
         json_object_set_new(fields, "profile", json_string(hk_profile_name(info.profile)));
     output_radii(fields, "radius", info.radius);
+    json_object_set_new(fields, "probes", json_string(hk_probes_name(info.probes)));
     output_radii(fields, "exact_radius", info.exact_radius);
+    output_radii(fields, "aligned_radius", info.aligned_radius);
     json_object_set_new(fields, "groups", json_integer((json_int_t)info.groups));
     output_path(fields, "case", m->path);
     if (info.shards > 1) {

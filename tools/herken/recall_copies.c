@@ -24,12 +24,14 @@ typedef struct copy {
     size_t picture, edit;
     char *path; /* owned; for programs that hash */
     recall_print print;
+    recall_near near; /* to its original */
 } copy;
 
 typedef struct batch {
     size_t first, count; /* of the originals */
     copy *copy;          /* owned */
     size_t copy_count;
+    const recall_run *run; /* for the threads */
 } batch;
 
 /* ---- files --------------------------------------------------------------------------------- */
@@ -196,12 +198,32 @@ static bool identify(const recall_run *run, const char *path, copy *out)
     return out->edit < run->edit_count && out->picture < run->original_count;
 }
 
-static int take_copy(recall_run *run, batch *b, const hk_file *file)
+static void align_copy(hk_aligner *aligner, const uint8_t *raster, uint32_t width, uint32_t height,
+                       size_t tag, void *context)
+{
+    const batch *b = context;
+    copy *c = &b->copy[tag];
+    const recall_print *original = &b->run->picture[c->picture].print;
+    const hk_radii *gate = &b->run->reach[HK_PROFILE_GATE][RECALL_FRAMES][c->print.kind];
+    recall_align_with(c->near.aligned, aligner, raster, width, height,
+                      &original->hash[HK_ORIGINAL]);
+    recall_near_cuts(&c->near, &c->print, original);
+    /* Alignment with eighty frames is dear, and where the strictest finds a match without it
+     * changes nothing. */
+    if ((int)c->near.plain > gate->plain && (int)c->near.exact > gate->exact &&
+        (int)c->near.cut_plain > gate->plain && (int)c->near.cut_exact > gate->exact &&
+        (int)c->near.aligned[HK_PROBES_STANDARD] > gate->aligned)
+        c->near.cut_aligned =
+            recall_align_cuts(aligner, raster, width, height, original, gate->aligned);
+}
+
+static int take_copy(recall_run *run, batch *b, recall_bench *bench, const hk_file *file)
 {
     copy c = {0};
     if (!identify(run, file->path, &c))
         return -1;
     recall_print_take(&c.print, file);
+    recall_near_take(&c.near, &c.print, &run->picture[c.picture].print.hash[HK_ORIGINAL]);
     run->edit[c.edit].made++;
     if (!file->hashed) /* a copy all the same, and nobody would find it */
         recall_say(run, "%s of %s has no hash: %s", run->edit[c.edit].name,
@@ -216,7 +238,7 @@ static int take_copy(recall_run *run, batch *b, const hk_file *file)
         }
     }
     b->copy[b->copy_count++] = c;
-    return -1;
+    return recall_bench_add(bench, file, b->copy_count - 1) ? -1 : recall_no_memory();
 }
 
 static int hash_copies(recall_run *run, batch *b)
@@ -228,19 +250,28 @@ static int hash_copies(recall_run *run, batch *b)
     const char *folder = run->scratch;
     int code = -1;
     const size_t most = b->count * run->edit_count;
+    recall_bench *bench = recall_bench_new(run->common.scan.workers, align_copy, b);
+    b->run = run;
     b->copy = calloc(most + 1, sizeof *b->copy);
-    if (!b->copy)
+    if (!b->copy || !bench) {
+        recall_bench_free(bench);
         return recall_no_memory();
+    }
     hk_status status = hk_scan_open(&scan, &folder, 1, &options, &err);
     while (code < 0 && !status && !(status = hk_scan_next(&file, scan, &err)) && file) {
         if (recall_stopped())
             code = CLI_SYSTEM;
         else if (b->copy_count < most)
-            code = take_copy(run, b, file);
+            code = take_copy(run, b, bench, file);
     }
     if (status && code < 0)
         code = cli_fail(&err);
     hk_scan_free(scan);
+    if (code < 0 && !recall_bench_finish(bench))
+        code = recall_no_memory();
+    if (code < 0 && recall_stopped())
+        code = CLI_SYSTEM;
+    recall_bench_free(bench);
     return code;
 }
 
@@ -281,7 +312,8 @@ static void count_copies(recall_run *run, const batch *b)
         const recall_print *original = &run->picture[c->picture].print;
         for (size_t m = 0; m < run->method_count; m++)
             run->copies[c->edit * run->method_count + m][original->kind][c->print.kind]
-                       [recall_distance(&run->method[m], &run->reach, &c->print, original)]++;
+                       [recall_distance(&run->method[m], run->reach, &c->print, &c->near,
+                                        original)]++;
     }
 }
 

@@ -39,19 +39,29 @@ unsigned recall_bits(const recall_run *run, size_t method)
     return bits;
 }
 
-static recall_column at_radius(const recall_run *run, size_t method, unsigned radius)
+recall_column recall_at_radius(const recall_run *run, size_t method, unsigned radius)
 {
     recall_column column = {.name = run->method[method].name, .method = method};
-    for (unsigned k = 0; k < RECALL_KINDS; k++)
+    for (unsigned k = 0; k < RECALL_KINDS; k++) {
         column.radius[k] = (int)radius;
+        column.exact[k] = column.aligned[k] = -1;
+    }
     return column;
 }
 
-static recall_column by_profile(const recall_run *run, size_t method, hk_profile profile)
+/* By the radii of match; of what is aligned alone, those of its second stage for review. */
+static recall_column by_profile(const recall_run *run, size_t m)
 {
-    recall_column column = {.name = run->method[method].name, .method = method, .calibrated = true};
-    memcpy(column.radius, run->reach.plain[profile], sizeof column.radius);
-    memcpy(column.exact, run->reach.exact[profile], sizeof column.exact);
+    const recall_method *method = &run->method[m];
+    const bool alone = method->measure == RECALL_ALIGNED;
+    const hk_profile profile = alone ? HK_PROFILE_REVIEW : method->profile;
+    recall_column column = {.name = method->name, .method = m, .calibrated = true};
+    for (unsigned k = 0; k < RECALL_KINDS; k++) {
+        const hk_radii *radii = &run->reach[profile][method->probes][k];
+        column.radius[k] = alone ? radii->aligned : radii->plain;
+        column.exact[k] = alone ? -1 : radii->exact;
+        column.aligned[k] = radii->aligned;
+    }
     return column;
 }
 
@@ -72,17 +82,27 @@ recall_column *recall_columns(const recall_run *run, size_t *count)
     *count = 0;
     for (size_t m = 0; columns && m < run->method_count; m++) {
         const recall_measure measure = run->method[m].measure;
-        hk_profile profile;
-        if (recall_is_profile(&profile, &run->method[m])) {
-            columns[(*count)++] = by_profile(run, m, profile);
+        if (measure == RECALL_PROFILE || measure == RECALL_ALIGNED) {
+            columns[(*count)++] = by_profile(run, m);
             continue;
         }
         if (measure < RECALL_OWN)
-            columns[(*count)++] = at_radius(run, m, HABIT);
+            columns[(*count)++] = recall_at_radius(run, m, HABIT);
         if (measure >= RECALL_OWN || (measure != RECALL_PDQ && run->radius[m] != HABIT))
-            columns[(*count)++] = at_radius(run, m, run->radius[m]);
+            columns[(*count)++] = recall_at_radius(run, m, run->radius[m]);
     }
     return columns;
+}
+
+bool recall_has_distances(const recall_method *method)
+{
+    return method->measure != RECALL_PROFILE;
+}
+
+/* Whether what lies at this distance is found, for a query of the kind. */
+static bool is_found(const recall_run *run, const recall_column *column, unsigned kind, int d)
+{
+    return d <= (recall_has_distances(&run->method[column->method]) ? column->radius[kind] : 0);
 }
 
 /* ---- recall -------------------------------------------------------------------------------- */
@@ -135,7 +155,7 @@ recall_figure recall_found(const recall_run *run, const recall_column *column, s
         for (unsigned query = 0; query < RECALL_KINDS; query++)
             for (int d = 0; d < RECALL_BINS; d++) {
                 f.n += (*of)[query][d];
-                f.found += d <= column->radius[query] ? (*of)[query][d] : 0;
+                f.found += is_found(run, column, query, d) ? (*of)[query][d] : 0;
             }
     }
     if (f.n) {
@@ -166,6 +186,42 @@ const char *recall_calibration(const recall_rate *rate)
     return rate->extrapolated ? "extrapolated" : "measured";
 }
 
+/* By the calibration, of a look-up of one kind. What is aligned is aligned as a photo. */
+static double bound(bool *extrapolated, const recall_run *run, const recall_column *column,
+                    unsigned kind)
+{
+    const recall_method *method = &run->method[column->method];
+    const int plain = method->measure == RECALL_ALIGNED ? -1 : column->radius[kind];
+    const bool frames = method->measure == RECALL_PROFILE && method->probes == RECALL_FRAMES;
+    const uint64_t entries = frames ? recall_weight(run->list_size) : run->list_size;
+    bool first, second = false;
+    double sum = hk_false_matches((hk_kind)kind, plain, column->exact[kind], entries, &first);
+    if (column->aligned[kind] >= 0)
+        sum += hk_aligned_false_matches(HK_KIND_PHOTO, column->aligned[kind],
+                                        frames ? HK_PROBES_STANDARD : (hk_probes)method->probes,
+                                        entries, &second);
+    *extrapolated = first || second;
+    return sum;
+}
+
+double recall_calibrated(const recall_run *run, size_t method, unsigned radius, bool *extrapolated)
+{
+    recall_column column = recall_at_radius(run, method, radius);
+    switch (run->method[method].measure) {
+    case RECALL_EXACT:
+        column.exact[HK_KIND_PHOTO] = (int)radius;
+        break;
+    case RECALL_ALIGNED:
+        column.aligned[HK_KIND_PHOTO] = (int)radius;
+        break;
+    case RECALL_INVERTED:
+        break;
+    default:
+        return -1;
+    }
+    return bound(extrapolated, run, &column, HK_KIND_PHOTO);
+}
+
 recall_rate recall_false(const recall_run *run, const recall_column *column, unsigned kind)
 {
     recall_rate r = {0};
@@ -176,13 +232,11 @@ recall_rate recall_false(const recall_run *run, const recall_column *column, uns
                                                    : run->strangers.kind[column->method][k];
         for (int d = 0; d < RECALL_FAR; d++) {
             r.pairs += count[d];
-            r.seen += d <= column->radius[k] ? count[d] : 0;
+            r.seen += is_found(run, column, k, d) ? count[d] : 0;
         }
-        if (column->calibrated && column->radius[k] >= 0) {
+        if (column->calibrated) {
             bool extrapolated;
-            const double bound = hk_false_matches((hk_kind)k, column->radius[k], column->exact[k],
-                                                  run->list_size, &extrapolated);
-            r.calibrated += bound * share(run, k, kind);
+            r.calibrated += bound(&extrapolated, run, column, k) * share(run, k, kind);
             r.extrapolated |= extrapolated && share(run, k, kind) > 0;
         }
     }

@@ -143,35 +143,41 @@ static unsigned nearest_of(unsigned *farthest, const hk_hash turned[HK_ORIENTATI
     return low;
 }
 
-bool recall_is_profile(hk_profile *out, const recall_method *method)
+void recall_near_take(recall_near *out, const recall_print *query, const hk_hash *entry)
 {
-    *out = method->measure == RECALL_GATE ? HK_PROFILE_GATE : HK_PROFILE_REVIEW;
-    return method->measure == RECALL_GATE || method->measure == RECALL_REVIEW;
-}
-
-static unsigned by_profile(const recall_reach *reach, hk_profile profile, hk_kind kind,
-                           unsigned plain, unsigned exact)
-{
-    const bool match =
-        (int)plain <= reach->plain[profile][kind] || (int)exact <= reach->exact[profile][kind];
-    return match ? 0 : HK_HASH_BITS;
-}
-
-void recall_distances(unsigned out[RECALL_OWN], const recall_reach *reach,
-                      const recall_print *query, const hk_hash *entry)
-{
-    unsigned farthest, exact = RECALL_FAR;
-    out[RECALL_PDQ] = hk_hash_distance(&query->hash[HK_ORIGINAL], entry);
-    out[RECALL_TURNED] = nearest_of(&farthest, query->hash, entry);
-    const unsigned plain = nearer(out[RECALL_TURNED], HK_HASH_BITS - farthest);
+    unsigned farthest;
+    *out = (recall_near){.upright = hk_hash_distance(&query->hash[HK_ORIGINAL], entry),
+                         .turned = nearest_of(&farthest, query->hash, entry),
+                         .exact = RECALL_FAR};
+    out->plain = nearer(out->turned, HK_HASH_BITS - farthest);
     if (query->has_exact) {
-        exact = nearest_of(&farthest, query->exact, entry);
-        exact = nearer(exact, HK_HASH_BITS - farthest);
+        out->exact = nearest_of(&farthest, query->exact, entry);
+        out->exact = nearer(out->exact, HK_HASH_BITS - farthest);
     }
-    out[RECALL_INVERTED] = plain;
-    out[RECALL_EXACT] = nearer(plain, exact);
-    out[RECALL_REVIEW] = by_profile(reach, HK_PROFILE_REVIEW, query->kind, plain, exact);
-    out[RECALL_GATE] = by_profile(reach, HK_PROFILE_GATE, query->kind, plain, exact);
+    for (int set = 0; set < HK_PROBES_SETS; set++)
+        out->aligned[set] = HK_HASH_BITS;
+    out->cut_plain = out->cut_exact = out->cut_aligned = RECALL_FAR;
+}
+
+void recall_near_cuts(recall_near *out, const recall_print *query, const recall_print *entry)
+{
+    out->cuts = true;
+    for (size_t i = 0; i < entry->cut_count; i++) {
+        recall_near cut;
+        recall_near_take(&cut, query, &entry->cut[i]);
+        out->cut_plain = nearer(out->cut_plain, cut.plain);
+        out->cut_exact = nearer(out->cut_exact, cut.exact);
+    }
+}
+
+/* The first stage, and where that finds nothing the second: so either. */
+static bool is_match(const hk_radii *radii, const recall_near *near, unsigned probes)
+{
+    if (probes == RECALL_FRAMES)
+        return is_match(radii, near, HK_PROBES_STANDARD) || (int)near->cut_plain <= radii->plain ||
+               (int)near->cut_exact <= radii->exact || (int)near->cut_aligned <= radii->aligned;
+    return (int)near->plain <= radii->plain || (int)near->exact <= radii->exact ||
+           (probes < HK_PROBES_SETS && (int)near->aligned[probes] <= radii->aligned);
 }
 
 static unsigned code_distance(const recall_code *a, const recall_code *b)
@@ -184,11 +190,11 @@ static unsigned code_distance(const recall_code *a, const recall_code *b)
     return distance;
 }
 
-unsigned recall_distance(const recall_method *method, const recall_reach *reach,
-                         const recall_print *query, const recall_print *entry)
+unsigned recall_distance(const recall_method *method, const recall_reach reach,
+                         const recall_print *query, const recall_near *near,
+                         const recall_print *entry)
 {
-    unsigned own[RECALL_OWN];
-    if (!query->hashed || !entry->hashed)
+    if (!query->hashed || (entry && !entry->hashed) || (!entry && method->measure >= RECALL_OWN))
         return RECALL_FAR;
     switch (method->measure) {
     case RECALL_PROGRAM:
@@ -200,13 +206,53 @@ unsigned recall_distance(const recall_method *method, const recall_reach *reach,
         return (unsigned)__builtin_popcountll(method->measure == RECALL_DCT
                                                   ? query->dct ^ entry->dct
                                                   : query->gradient ^ entry->gradient);
+    case RECALL_PDQ:
+        return near->upright;
+    case RECALL_TURNED:
+        return near->turned;
+    case RECALL_INVERTED:
+        return near->plain;
+    case RECALL_EXACT:
+        return nearer(near->plain, near->exact);
+    case RECALL_ALIGNED:
+        return near->aligned[method->probes];
     default:
-        recall_distances(own, reach, query, &entry->hash[HK_ORIGINAL]);
-        return own[method->measure];
+        if (method->probes == RECALL_FRAMES && !near->cuts)
+            return RECALL_FAR;
+        return is_match(&reach[method->profile][method->probes][query->kind], near, method->probes)
+                   ? 0
+                   : HK_HASH_BITS;
     }
 }
 
 /* ---- radii --------------------------------------------------------------------------------- */
+
+uint64_t recall_weight(uint64_t list_size)
+{
+    enum { AS_ONE = 10 }; /* so many frames count as one hash: hk_matcher_entries */
+    hk_placement at;
+    unsigned frames = 0;
+    while (hk_cut_placement(&at, frames + 1))
+        frames++;
+    return list_size * (AS_ONE + frames) / AS_ONE;
+}
+
+void recall_reach_set(recall_reach reach, uint64_t list_size)
+{
+    for (int p = 0; p <= HK_PROFILE_REVIEW; p++)
+        for (int k = 0; k < RECALL_KINDS; k++) {
+            const hk_kind kind = (hk_kind)k;
+            const hk_profile profile = (hk_profile)p;
+            for (int set = 0; set < HK_PROBES_SETS; set++)
+                reach[p][set][k] = hk_radii_of(kind, profile, (hk_probes)set, list_size);
+            reach[p][RECALL_HASHES][k] =
+                (hk_radii){.plain = hk_radius(kind, profile, list_size),
+                           .exact = hk_exact_radius(kind, profile, list_size),
+                           .aligned = -1};
+            reach[p][RECALL_FRAMES][k] =
+                hk_radii_of(kind, profile, HK_PROBES_STANDARD, recall_weight(list_size));
+        }
+}
 
 /* Of PDQ methods the radius is given. Of the others it is the largest at which no more than the
  * stated share of the strangers match; 0 where even equal hashes are more than that. */

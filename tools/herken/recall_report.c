@@ -43,6 +43,9 @@ static void print_figure(const recall_run *run, const recall_column *column, siz
     const int exact = column->exact[kind == RECALL_ALL ? HK_KIND_PHOTO : kind];
     if (column->calibrated && exact >= 0)
         json_object_set_new(o, "exact_radius", json_integer(exact));
+    const int aligned = column->aligned[kind == RECALL_ALL ? HK_KIND_PHOTO : kind];
+    if (column->calibrated && aligned >= 0)
+        json_object_set_new(o, "aligned_radius", json_integer(aligned));
     json_object_set_new(o, "stranger_pairs", json_integer((json_int_t)r.pairs));
     json_object_set_new(o, "false_matches_seen", json_integer((json_int_t)r.seen));
     if (r.pairs) {
@@ -123,7 +126,7 @@ static void print_rates(const recall_run *run, const recall_column *columns, siz
         const recall_rate r = recall_false(run, &columns[c], kind);
         char title[RECALL_TITLE];
         recall_title(title, run, &columns[c], kind);
-        printf("    %-18s ", title);
+        printf("    %-19s ", title);
         if (!r.pairs)
             printf("unknown: none of its strangers was seen");
         else if (!r.seen)
@@ -151,7 +154,7 @@ static void print_kind(const recall_run *run, const recall_column *columns, size
     for (size_t c = 0; c < count; c++) {
         char title[RECALL_TITLE];
         recall_title(title, run, &columns[c], kind);
-        printf("  %16s", title);
+        printf("  %19s", title);
     }
     putchar('\n');
     for (size_t e = 0; e < run->edit_count; e++) {
@@ -159,9 +162,9 @@ static void print_kind(const recall_run *run, const recall_column *columns, size
         for (size_t c = 0; c < count; c++) {
             const recall_figure f = recall_found(run, &columns[c], e, kind);
             if (f.n)
-                printf("  %4.2f (%4.2f-%4.2f)", f.recall, f.low, f.high);
+                printf("     %4.2f (%4.2f-%4.2f)", f.recall, f.low, f.high);
             else
-                printf("  %16s", "-");
+                printf("  %19s", "-");
         }
         putchar('\n');
     }

@@ -191,13 +191,14 @@ static void find_view(recall_leak *leak, const recall_print *query, const hk_has
 
 /* What is known of a close pair; `second` is SIZE_MAX for an entry of a list. */
 static int judge(recall_run *run, const verdicts *v, const recall_picture *query, size_t second,
-                 const hk_hash *entry, recall_judgement *judged)
+                 const hk_hash *entry, unsigned aligned, recall_judgement *judged)
 {
     char text[HK_HASH_TEXT_SIZE];
     hk_hash_format(text, entry);
     recall_leak leak = {.a = strdup(query->name),
                         .b = strdup(second == SIZE_MAX ? text : run->picture[second].name),
-                        .b_is_original = second < run->original_count};
+                        .b_is_original = second < run->original_count,
+                        .aligned = aligned};
     if (leak.a && leak.b) {
         find_view(&leak, &query->print, entry);
         *judged = leak.judged = look_up(v, leak.a, leak.b);
@@ -211,42 +212,55 @@ static int judge(recall_run *run, const verdicts *v, const recall_picture *query
 
 /* ---- pairs --------------------------------------------------------------------------------- */
 
-/* Distances by every method; RECALL_FAR for methods that a hash of a list does not have. */
-static void measure(unsigned out[], const recall_run *run, const recall_print *query,
-                    const recall_print *second, const hk_hash *entry)
+/* Distances by every method, of picture `query` to an entry: a picture, or a hash of the list. */
+static void measure(unsigned out[], const recall_run *run, size_t query, size_t entry,
+                    const recall_near *near)
 {
-    unsigned own[RECALL_OWN];
-    recall_distances(own, &run->reach, query, entry);
+    const recall_print *print = &run->picture[query].print;
     for (size_t m = 0; m < run->method_count; m++)
-        out[m] = run->method[m].measure < RECALL_OWN ? own[run->method[m].measure]
-                 : second ? recall_distance(&run->method[m], &run->reach, query, second)
-                          : RECALL_FAR;
+        out[m] = recall_distance(&run->method[m], run->reach, print, near,
+                                 entry < run->picture_count ? &run->picture[entry].print : NULL);
 }
 
-static int compare(recall_run *run, const verdicts *v, size_t first, size_t second,
-                   const hk_hash *entry, unsigned distance[])
+static unsigned nearest_aligned(const recall_near *near)
 {
-    const recall_picture *query = &run->picture[first];
-    const recall_print *other = second == SIZE_MAX ? NULL : &run->picture[second].print;
-    const hk_kind kind = query->print.kind;
+    unsigned least = HK_HASH_BITS;
+    for (int set = 0; set < HK_PROBES_SETS; set++)
+        least = near->aligned[set] < least ? near->aligned[set] : least;
+    return least;
+}
+
+/* `second` counts on from the pictures to the entries of the list. */
+static int compare(recall_run *run, const verdicts *v, size_t first, size_t second,
+                   unsigned distance[])
+{
+    const bool listed = second >= run->picture_count;
+    const recall_print *query = &run->picture[first].print;
+    const recall_print *other = listed ? NULL : &run->picture[second].print;
+    const hk_hash *entry = listed ? &run->entry[second - run->picture_count] : other->hash;
     recall_judgement judged = RECALL_DIFFERENT;
-    unsigned own[RECALL_OWN];
-    recall_distances(own, &run->reach, &query->print, entry);
-    if (own[RECALL_INVERTED] <= RECALL_LEAK_DISTANCE) {
-        const int code = judge(run, v, query, second, entry, &judged);
+    recall_near near;
+    recall_near_take(&near, query, entry);
+    recall_align_look_up(near.aligned, run, first, second);
+    const unsigned aligned = nearest_aligned(&near);
+    if (near.plain <= RECALL_LEAK_DISTANCE || aligned <= RECALL_LEAK_ALIGNED) {
+        const int code = judge(run, v, &run->picture[first], listed ? SIZE_MAX : second, entry,
+                               aligned, &judged);
         if (code >= 0 || judged == RECALL_SAME)
             return code;
     }
-    measure(distance, run, &query->print, other, entry);
+    measure(distance, run, first, second, &near);
     for (size_t m = 0; m < run->method_count; m++) {
-        run->strangers.kind[m][kind][distance[m]]++;
-        run->strangers.once[m][kind][distance[m]]++;
+        run->strangers.kind[m][query->kind][distance[m]]++;
+        run->strangers.once[m][query->kind][distance[m]]++;
         if (judged == RECALL_DIFFERENT)
             run->strangers.clean[m][distance[m]]++;
     }
-    if (!other || other->kind == kind)
+    if (!other || other->kind == query->kind)
         return -1;
-    measure(distance, run, other, &query->print, &query->print.hash[HK_ORIGINAL]);
+    recall_near_take(&near, other, &query->hash[HK_ORIGINAL]);
+    recall_align_look_up(near.aligned, run, second, first);
+    measure(distance, run, second, first, &near);
     for (size_t m = 0; m < run->method_count; m++)
         run->strangers.kind[m][other->kind][distance[m]]++;
     return -1;
@@ -263,11 +277,12 @@ int recall_compare_strangers(recall_run *run)
     int code = distance && s->kind && s->once && s->clean ? -1 : recall_no_memory();
     if (code < 0 && run->judged)
         code = read_verdicts(&v, run->judged);
+    if (code < 0)
+        code = recall_align_strangers(run);
+    const size_t all = run->picture_count + run->entry_count;
     for (size_t i = 0; code < 0 && i < run->original_count; i++) {
-        for (size_t j = i + 1; code < 0 && j < run->picture_count; j++)
-            code = compare(run, &v, i, j, &run->picture[j].print.hash[HK_ORIGINAL], distance);
-        for (size_t e = 0; code < 0 && e < run->entry_count; e++)
-            code = compare(run, &v, i, SIZE_MAX, &run->entry[e], distance);
+        for (size_t j = i + 1; code < 0 && j < all; j++)
+            code = compare(run, &v, i, j, distance);
         if (code < 0 && recall_stopped())
             code = CLI_SYSTEM;
     }
@@ -279,14 +294,17 @@ int recall_compare_strangers(recall_run *run)
 
 void recall_write_leaks(FILE *file, const recall_run *run)
 {
-    fputs("a,b,b_is,distance,orientation,inverted,judged\n", file);
+    fputs("a,b,b_is,distance,orientation,inverted,aligned,judged\n", file);
     for (size_t i = 0; i < run->leak_count; i++) {
         const recall_leak *leak = &run->leak[i];
         output_csv_field(file, leak->a);
         fputc(',', file);
         output_csv_field(file, leak->b);
-        fprintf(file, ",%s,%u,%s,%s,%s\n", leak->b_is_original ? "original" : "distractor",
+        fprintf(file, ",%s,%u,%s,%s,", leak->b_is_original ? "original" : "distractor",
                 leak->distance, hk_orientation_name(leak->orientation),
-                leak->inverted ? "yes" : "no", judgements[leak->judged]);
+                leak->inverted ? "yes" : "no");
+        if (leak->aligned < HK_HASH_BITS)
+            fprintf(file, "%u", leak->aligned);
+        fprintf(file, ",%s\n", judgements[leak->judged]);
     }
 }

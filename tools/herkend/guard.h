@@ -5,8 +5,8 @@
  * The HTTP library ends a connection on which nothing comes at all, so that a byte a second keeps
  * one open for ever. Here each has a moment by which its present step must be done:
  *
- *      connected, or answered --idle--> headers are there --body--> body is there --write-->
- * answered
+ *      connected, or answered --idle--> headers are there --body--> body is there
+ *              --write--> answered
  */
 #ifndef HERKEND_GUARD_H
 #define HERKEND_GUARD_H

@@ -3,9 +3,9 @@
  * http.c - see http.h.
  *
  * The pool's threads each wait with epoll for their own connections and run routes themselves, but
- * for long requests (aside.h). What
- * a stranger can make us keep is bounded: connections, headers of each, bodies of each and of all
- * together (nobody without a key has one kept), and the time each may take (guard.h).
+ * for long requests (aside.h). What a stranger can make us keep is bounded: connections, headers of
+ * each, bodies of each and of all together (without a key none but a small one is kept, and that
+ * only where bodies are taken), and the time each may take (guard.h).
  */
 #include "http.h"
 #include "answers.h"
@@ -78,7 +78,7 @@ static bool make_room(exchange *e, size_t more)
 /* False: the connection is not worth keeping for the answer. */
 static bool take_body(exchange *e, const char *bytes, size_t count)
 {
-    if (!e->refused && make_room(e, count)) {
+    if (e->takes_body && !e->refused && make_room(e, count)) {
         memcpy(e->body + e->length, bytes, count);
         e->length += count;
         return true;

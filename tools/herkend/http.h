@@ -2,8 +2,8 @@
 /*
  * http.h - one request on its way, and the daemon of libmicrohttpd that carries them.
  *
- *      headers -> route, key, length: refused at once?  -> body, within its bounds -> route ->
- * reply
+ *      headers -> route, key, length: refused at once? -> body, within its bounds
+ *              -> route -> reply
  *
  * A refused request's body is read and dropped where it is short, so that its sender gets to read
  * why and keeps the connection; where it is long, the connection ends with the answer.
@@ -45,8 +45,9 @@ typedef struct exchange {
     char address[PEER_SIZE]; /* whose it is, in text: the peer's, or what a trusted proxy says */
     char *body;
     size_t length, capacity;
-    size_t dropped; /* bytes of a body that is refused */
-    bool refused;   /* reply says why; what still comes is dropped */
+    bool takes_body; /* its route does; elsewhere what comes is dropped */
+    size_t dropped;  /* bytes of a body that is not kept */
+    bool refused;    /* reply says why; what still comes is dropped */
     reply reply;
     atomic_bool answered;  /* aside: reply is there */
     struct exchange *next; /* in its queue */

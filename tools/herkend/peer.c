@@ -12,6 +12,20 @@ static void put(char out[PEER_SIZE], const char *text)
     memcpy(out, text, strlen(text) + 1);
 }
 
+/* bytes: of the family. False: out is as it was. */
+static bool write_address(char out[PEER_SIZE], int family, const void *bytes)
+{
+    char text[PEER_SIZE];
+    if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)bytes)) {
+        family = AF_INET;
+        bytes = (const uint8_t *)bytes + 12;
+    }
+    if (!inet_ntop(family, bytes, text, sizeof text))
+        return false;
+    put(out, text);
+    return true;
+}
+
 void peer_address(char out[PEER_SIZE], struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -24,24 +38,21 @@ void peer_address(char out[PEER_SIZE], struct MHD_Connection *connection)
         bytes = &((const struct sockaddr_in6 *)address)->sin6_addr;
     if (!bytes)
         put(out, "unix");
-    else if (!inet_ntop(address->sa_family, bytes, out, PEER_SIZE))
+    else if (!write_address(out, address->sa_family, bytes))
         put(out, "unknown");
 }
 
 /* The address in so many bytes of text, as we write it. */
 static bool read_address(char out[PEER_SIZE], const char *text, size_t length)
 {
-    char copy[INET6_ADDRSTRLEN], written[PEER_SIZE];
+    char copy[INET6_ADDRSTRLEN];
     struct in6_addr bytes;
     if (!length || length >= sizeof copy || memchr(text, '\0', length))
         return false;
     memcpy(copy, text, length);
     copy[length] = '\0';
     const int family = strchr(copy, ':') ? AF_INET6 : AF_INET;
-    if (inet_pton(family, copy, &bytes) != 1 || !inet_ntop(family, &bytes, written, PEER_SIZE))
-        return false;
-    put(out, written);
-    return true;
+    return inet_pton(family, copy, &bytes) == 1 && write_address(out, family, &bytes);
 }
 
 bool peer_read(char out[PEER_SIZE], const char *text)

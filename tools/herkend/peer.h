@@ -13,7 +13,8 @@
 
 enum { PEER_SIZE = 64 };
 
-/* "192.0.2.7", "2001:db8::7", or "unix". */
+/* "192.0.2.7", also where a socket for both kinds says ::ffff:192.0.2.7; "2001:db8::7"; or "unix".
+ */
 void peer_address(char out[PEER_SIZE], struct MHD_Connection *connection);
 
 /* An address in the form that peer_address gives it, or "unix"; false: it is neither. */

@@ -178,6 +178,7 @@ void routes_begin(exchange *e, const char *method, const char *path)
         if (!strcmp(path, routes[e->route].path))
             break;
     const struct route *r = &routes[e->route];
+    e->takes_body = r->posts;
     if (e->route == ROUTE_NONE) {
         answer_error(e, 404, "not_found", "nothing is there; see /openapi.json");
     } else if (e->headers.ambiguous) {
