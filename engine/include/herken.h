@@ -1041,7 +1041,7 @@ typedef struct hk_file {
     hk_verdict verdict;   /* these with a matcher only */
     const char *verdict_reason; /* why not_checked; NULL otherwise */
     const char *duplicate_of;   /* path of the first file with these bytes; NULL if none */
-    const hk_match *matches;    /* exact before near, near by distance */
+    const hk_match *matches;    /* exact before near, near by distance, aligned by the mean */
     size_t match_count;
     bool matches_truncated; /* max_matches cut the array */
     bool known_good;        /* a digest of it is in a known-good list */

@@ -144,13 +144,15 @@ double hk__aligned_strangers(bool *extrapolated, const hk__looked *looked, int d
 
 /* ---- what is given out --------------------------------------------------------------------- */
 
-/* Digests before hashes, and of those the nearest first; where that is equal, known before known
- * good. Of digests the sort of the list comes first: the first match is what `exact` rests on. */
+/* Digests before hashes, and of those the nearest first, aligned ones by what decides of them;
+ * where that is equal, known before known good. Of digests the sort of the list comes first: the
+ * first match is what `exact` rests on. */
 static unsigned rank_of(const hk__find *f)
 {
     if (f->basis != HK_BASIS_PDQ)
         return (f->source->known_good ? HK_BASIS_PDQ : 0) + (unsigned)f->basis;
-    return 2 * (HK_BASIS_PDQ + f->distance) + f->source->known_good;
+    const unsigned distance = f->aligned ? hk__mean_distance(f->before, f->distance) : f->distance;
+    return 2 * (HK_BASIS_PDQ + distance) + f->source->known_good;
 }
 
 static int by_rank(const void *a, const void *b)
